@@ -1,0 +1,60 @@
+# coastwise: make demo, make test; the rest is for those who build it.
+GO      ?= go
+CACHE   ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/coastwise
+TOOL     = $(GO) tool -modfile=tools/go.mod
+MODULES  = . e2e tools
+SEED    ?=
+STAY    ?=
+FUZZTIME ?= 30s
+
+.PHONY: build demo test check stress fuzz mutate bench e2e generate lint
+
+build:
+	$(GO) build -o bin/coastwise ./cmd/coastwise
+
+# Real Envoys, real backends, a zone and a region that die: about a minute.
+demo: build
+	@ENVOY="$$(hack/envoy.sh)" && $(GO) build -C e2e -o ../bin/demo ./demo && \
+	bin/demo --coastwise bin/coastwise --envoy "$$ENVOY" $(if $(SEED),--seed $(SEED)) $(if $(STAY),--stay)
+
+# Every test, real Envoys included.
+test: e2e-binaries
+	$(GO) test -race -tags invariants ./...
+	$(GO) test -C tools ./...
+	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -timeout 20m ./...
+
+.PHONY: e2e-binaries
+e2e-binaries: build
+	@hack/envoy.sh >/dev/null
+
+e2e: e2e-binaries
+	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -v -timeout 20m ./...
+
+# What a reviewer would ask first: vet, lint, generated files, tidy modules, arrows.
+check:
+	$(GO) vet ./... && $(GO) vet -tags invariants ./...
+	$(GO) vet -C e2e ./...
+	$(GO) vet -C tools ./...
+	$(TOOL) golangci-lint run ./...
+	@unformatted="$$($(TOOL) gofumpt -l .)"; test -z "$$unformatted" || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; }
+	@for m in $(MODULES); do $(GO) mod tidy -C $$m -diff || { echo "go.mod of $$m is not tidy"; exit 1; }; done
+	hack/generated.sh
+	$(GO) test -run TestArrowsPointOneWay -count=1 .
+
+generate:
+	$(TOOL) controller-gen object paths=./api/...
+
+# The random tests for longer, with the race detector.
+stress:
+	$(GO) test -race -tags invariants -count=1 -timeout 30m ./translate/... ./controlplane/... -rapid.checks=2000
+
+fuzz:
+	hack/fuzz.sh $(FUZZTIME)
+
+# Which changes to the core does no test notice?
+mutate:
+	$(GO) run -C tools ./mutate ../translate/locality ../translate/predict
+
+# Ratios measured in one run.
+bench:
+	$(GO) run -C e2e ./bench

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// question is what translate is asked: everything that one client would
+// receive, or one service of it.
+type question struct {
+	claims model.Proxy
+	host   string // as given; "" is every service
+	port   uint32 // 0 is every port
+	subset string // only this one, if set
+}
+
+// answer is what the client would receive.
+type answer struct {
+	proxy    model.Proxy
+	services []*model.Service // visible to the client, by key
+	clusters []cluster
+	problems []model.Problem
+}
+
+// cluster is one cluster of the answer.
+type cluster struct {
+	name, host, subset string
+	port               uint32
+	built              translate.Built
+}
+
+// ask answers a question from the objects in a store.
+func ask(st *store.Store, q question) (answer, error) {
+	a := answer{problems: st.Problems()}
+	var err error
+	if a.proxy, err = client(st, q.claims); err != nil {
+		return a, err
+	}
+	only, err := q.key()
+	if err != nil {
+		return a, err
+	}
+	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
+	for _, key := range st.Keys() {
+		s, problems := ingest.Service(st.Objects(key))
+		if q.host == "" || s == nil || key == only {
+			a.problems = append(a.problems, problems...)
+		}
+		if s != nil && translate.Visible(s, a.proxy, scope) {
+			a.services = append(a.services, s)
+		}
+	}
+	chosen, err := q.choose(a.services, only)
+	if err != nil {
+		return a, err
+	}
+	for _, s := range chosen {
+		a.add(s, q)
+	}
+	if q.subset != "" && len(a.clusters) == 0 {
+		return a, unknownSubset(q.subset)
+	}
+	a.problems = model.SortProblems(a.problems)
+	return a, nil
+}
+
+// client turns claims into the proxy, as the server does.
+func client(st *store.Store, claims model.Proxy) (model.Proxy, error) {
+	_, name, _ := strings.Cut(claims.ID, "/")
+	nodes := st.Nodes()
+	p, _ := translate.Client(claims, nodes, st.Pod(ingest.PodName{Namespace: claims.Namespace, Name: name}))
+	if _, known := nodes.ByName[p.Node]; claims.Node == p.Node && p.Node != "" && !known && claims.Locality.Empty() {
+		return p, unknownNode(p.Node, nodes)
+	}
+	return p, nil
+}
+
+// add builds the clusters of one service that were asked for.
+func (a *answer) add(s *model.Service, q question) {
+	for _, port := range s.Ports {
+		if q.port != 0 && port.Number != q.port {
+			continue
+		}
+		if q.subset == "" || hasSubset(s, a.proxy.Namespace, port.Number, q.subset) {
+			a.build(s, port.Number, q.subset)
+		}
+	}
+}
+
+// hasSubset says whether the rules that count for a namespace define a subset.
+func hasSubset(s *model.Service, namespace string, port uint32, subset string) bool {
+	key := model.PolicyKey{Namespace: namespace, Port: port, Subset: subset}
+	if _, ok := s.Lookup[key]; ok {
+		return true
+	}
+	key.Namespace = ""
+	_, ok := s.Lookup[key]
+	return ok
+}
+
+// build makes one cluster. One that cannot be built is a Problem of its
+// service, and the rest of the answer stands.
+func (a *answer) build(s *model.Service, port uint32, subset string) {
+	built, err := translate.Build(s, s.Select(a.proxy, port, subset))
+	if err != nil {
+		a.problems = append(a.problems, model.Problem{
+			Object: s.Object, Field: "spec", Severity: model.Error, Reason: model.BuildFailed, Message: err.Error(),
+		})
+		return
+	}
+	a.problems = append(a.problems, built.Problems...)
+	a.clusters = append(a.clusters, cluster{
+		name: envoy.ClusterName(port, subset, s.Host),
+		host: s.Host, port: port, subset: subset, built: built,
+	})
+}
+
+// choose keeps the services that were asked for; an error names what there is
+// instead.
+func (q question) choose(services []*model.Service, only model.Key) ([]*model.Service, error) {
+	if q.host == "" {
+		return services, nil
+	}
+	for _, s := range services {
+		if s.Key != only {
+			continue
+		}
+		if _, ok := s.Port(q.port); q.port != 0 && !ok {
+			return nil, unknownPort(s, q.port)
+		}
+		return []*model.Service{s}, nil
+	}
+	return nil, unknownService(only.Host, services)
+}
+
+// key reads the host as a client of that namespace means it.
+func (q question) key() (model.Key, error) {
+	if q.host == "" {
+		return model.Key{}, nil
+	}
+	key, wildcard := ingest.RuleKey(q.claims.Namespace, q.host)
+	if wildcard {
+		return key, usagef("--service: %q: a wildcard names no single service", q.host)
+	}
+	return key, nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/cobra"
+
+	"github.com/coastwise/coastwise/translate/envoy"
+)
+
+// bootstrapFlags are the flags of bootstrap.
+type bootstrapFlags struct {
+	client  clientFlags
+	options envoy.BootstrapOptions
+}
+
+func newBootstrap() *cobra.Command {
+	var f bootstrapFlags
+	cmd := &cobra.Command{
+		Use:   "bootstrap --id ID --xds HOST:PORT",
+		Short: "Print what an Envoy starts with",
+		Long: `bootstrap prints a ready Envoy bootstrap: who the client is, and where coastwise
+serves. Everything else comes from there, by delta ADS.
+
+The flags are claims. The server checks them against the Pods and Nodes that it
+knows: the Node of the pod NAMESPACE/ID decides where the client is.
+
+All of the client's ports are on --bind, so that many clients can share a host.`,
+		Example: `  coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
+  envoy -c client-0.yaml
+
+  # A second client on the same host.
+  coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := f.text()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.options.XDS, "xds", "", "xDS port of coastwise as the client reaches it: HOST:PORT")
+	flags.Uint32Var(&f.options.AdminPort, "admin-port", 15000, "Envoy's own admin port")
+	f.client.add(flags)
+	return cmd
+}
+
+// text makes the bootstrap; the error lists every flag that is wrong.
+func (f *bootstrapFlags) text() ([]byte, error) {
+	errs := &multierror.Error{ErrorFormat: lines}
+	claims, err := f.client.proxy()
+	if err != nil {
+		errs = multierror.Append(errs, errorsOf(err)...)
+	}
+	if f.client.id == "" {
+		errs = multierror.Append(errs, errors.New("--id: missing: the name of the client"))
+	}
+	if f.options.XDS == "" {
+		errs = multierror.Append(errs, errors.New("--xds: missing: HOST:PORT of coastwise's xDS port"))
+	}
+	if errs.ErrorOrNil() != nil {
+		return nil, usageError{errs}
+	}
+	text, err := envoy.Bootstrap(claims, f.options)
+	if wrong, ok := errors.AsType[*multierror.Error](err); ok {
+		wrong.ErrorFormat = lines
+		return nil, usageError{wrong}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bootstrap: %w", err)
+	}
+	return text, nil
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/predict"
+)
+
+// The types below are the JSON of `translate -o json`: a contract, in this
+// order of fields. Lists are never null.
+type (
+	jsonAnswer struct {
+		Clusters []jsonCluster `json:"clusters"`
+		Problems []jsonProblem `json:"problems"`
+	}
+	jsonCluster struct {
+		Name                   string        `json:"name"`
+		Service                string        `json:"service"`
+		Port                   uint32        `json:"port"`
+		Subset                 string        `json:"subset"`
+		OverprovisioningFactor uint32        `json:"overprovisioningFactor"`
+		Groups                 []jsonGroup   `json:"groups"`
+		LeftOut                []jsonLeftOut `json:"leftOut"`
+	}
+	jsonGroup struct {
+		Priority  uint32         `json:"priority"`
+		Locality  jsonLocality   `json:"locality"`
+		Weight    uint32         `json:"weight"`
+		Endpoints []jsonEndpoint `json:"endpoints"`
+	}
+	jsonLocality struct {
+		Region  string `json:"region"`
+		Zone    string `json:"zone"`
+		SubZone string `json:"subZone"`
+	}
+	jsonEndpoint struct {
+		Address string  `json:"address"`
+		Port    uint32  `json:"port"`
+		Weight  uint32  `json:"weight"`
+		Health  string  `json:"health"`
+		Share   float64 `json:"share"` // percent of the cluster, to one decimal
+		Reason  string  `json:"reason"`
+	}
+	jsonLeftOut struct {
+		Address string `json:"address"`
+		Reason  string `json:"reason"`
+	}
+	jsonProblem struct {
+		Object   string `json:"object"`
+		Field    string `json:"field"`
+		Severity string `json:"severity"`
+		Reason   string `json:"reason"`
+		Message  string `json:"message"`
+		File     string `json:"file"`
+		Document int    `json:"document"`
+	}
+)
+
+// writeJSON prints the answer as the contract says.
+func writeJSON(w io.Writer, a answer) error {
+	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: []jsonProblem{}}
+	for _, c := range a.clusters {
+		out.Clusters = append(out.Clusters, c.json())
+	}
+	for _, p := range a.problems {
+		out.Problems = append(out.Problems, jsonProblem{
+			Object: p.Object.String(), Field: p.Field, Severity: string(p.Severity),
+			Reason: string(p.Reason), Message: p.Message, File: p.File, Document: p.Document,
+		})
+	}
+	return encode(w, out)
+}
+
+// encode prints indented JSON, with <, > and & as they are.
+func encode(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (c cluster) json() jsonCluster {
+	a := c.built.Assignment
+	out := jsonCluster{
+		Name: c.name, Service: c.host, Port: c.port, Subset: c.subset,
+		OverprovisioningFactor: a.OverprovisioningFactor,
+		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{},
+	}
+	shares := predict.Shares(a)
+	for i, g := range a.Groups {
+		out.Groups = append(out.Groups, groupJSON(g, shares[i]))
+	}
+	for _, l := range a.LeftOut {
+		out.LeftOut = append(out.LeftOut, jsonLeftOut{Address: l.Address, Reason: l.Reason})
+	}
+	return out
+}
+
+func groupJSON(g locality.Group, shares []float64) jsonGroup {
+	out := jsonGroup{Priority: g.Priority, Locality: jsonLocality(g.Locality), Weight: g.Weight}
+	for i, e := range g.Endpoints {
+		health := "UNHEALTHY"
+		if e.Healthy {
+			health = "HEALTHY"
+		}
+		out.Endpoints = append(out.Endpoints, jsonEndpoint{
+			Address: e.Address, Port: e.Port, Weight: e.Weight, Health: health,
+			Share: math.Round(shares[i]*10) / 10, Reason: string(g.Reason),
+		})
+	}
+	return out
+}
+
+// jsonResources is the JSON of `translate -o envoy`: the protos, in the order in
+// which a proxy receives them.
+type jsonResources struct {
+	Clusters  []json.RawMessage `json:"clusters"`
+	Endpoints []json.RawMessage `json:"endpoints"`
+	Listeners []json.RawMessage `json:"listeners"`
+	Routes    []json.RawMessage `json:"routes"`
+}
+
+// writeEnvoy prints the protos of the answer; all says that everything was
+// asked for, so that the listener and its routes belong to it.
+func writeEnvoy(w io.Writer, a answer, all bool) error {
+	resources, err := a.resources(all)
+	if err != nil {
+		return err
+	}
+	none := []json.RawMessage{}
+	out := jsonResources{Clusters: none, Endpoints: none, Listeners: none, Routes: none}
+	for _, r := range resources {
+		switch r.TypeURL {
+		case envoy.ClusterType:
+			err = appendJSON(&out.Clusters, r, &clusterv3.Cluster{})
+		case envoy.EndpointType:
+			err = appendJSON(&out.Endpoints, r, &endpointv3.ClusterLoadAssignment{})
+		case envoy.ListenerType:
+			err = appendJSON(&out.Listeners, r, &listenerv3.Listener{})
+		case envoy.RouteType:
+			err = appendJSON(&out.Routes, r, &routev3.RouteConfiguration{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return encode(w, out)
+}
+
+// appendJSON decodes a resource and appends its JSON.
+func appendJSON(list *[]json.RawMessage, r envoy.Resource, m proto.Message) error {
+	if err := proto.Unmarshal(r.Body, m); err != nil {
+		return fmt.Errorf("%s: %w", r.Name, err)
+	}
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Name, err)
+	}
+	var same bytes.Buffer // protojson's spacing differs from run to run on purpose
+	if err := json.Compact(&same, text); err != nil {
+		return fmt.Errorf("%s: %w", r.Name, err)
+	}
+	*list = append(*list, same.Bytes())
+	return nil
+}
+
+// resources are all protos of the answer.
+func (a answer) resources(all bool) ([]envoy.Resource, error) {
+	var out []envoy.Resource
+	for _, c := range a.clusters {
+		out = append(out, c.built.Cluster)
+		if c.built.Endpoints.Name != "" {
+			out = append(out, c.built.Endpoints)
+		}
+	}
+	if !all || a.proxy.HTTPProxyPort == 0 {
+		return out, nil
+	}
+	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort})
+	if err != nil {
+		return nil, err
+	}
+	routes, err := envoy.Routes(a.proxy.Namespace, a.services)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, listener, routes), nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coastwise/coastwise/controlplane"
+	"github.com/coastwise/coastwise/controlplane/store"
+)
+
+// The exit codes, the same for every command and output format. 3, findings, is
+// for commands that look for some.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// process is what a command has of the world beside its arguments.
+type process struct {
+	env            func(name string) (string, bool)
+	load           func(paths []string, st *store.Store) error
+	stdout, stderr io.Writer
+}
+
+// run is the whole command: args in, an exit code out.
+func (p process) run(ctx context.Context, args []string) int {
+	root := newRoot(p)
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	code := exitCode(err)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "%s: %v\n", cmd.CommandPath(), err)
+	}
+	if code == exitUsage {
+		fmt.Fprintf(p.stderr, "See '%s --help'.\n", cmd.CommandPath())
+	}
+	return code
+}
+
+// usageError is a call that cannot be understood; the caller has to change it.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode maps an error to the code that tells a script what to do.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, new(usageError)), errors.As(err, new(*controlplane.ConfigError)):
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/cobra"
+
+	"github.com/coastwise/coastwise/controlplane"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	from                []string
+	xds, admin, debug   string
+	suspend             bool
+	logFormat, logLevel string
+	publishInterval     time.Duration
+}
+
+func newServe(p process) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve --from PATH…",
+		Short: "Serve a folder of manifests to Envoys",
+		Long: `serve watches files and folders of Kubernetes manifests and streams what they
+decide to every Envoy that connects, over delta ADS on one gRPC port. It runs
+until it is interrupted.
+
+Only loopback addresses are served: clients are not verified yet.
+
+The admin port has /livez, /readyz (?verbose), /metrics and /proxies. The debug
+port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
+was sent and what it accepted.
+
+` + localityDefaultEnv + `=true switches locality on where no rule, no
+Service and no MeshConfig says anything.`,
+		Example: `  coastwise serve --from mesh/
+  coastwise serve -f services/ -f rules.yaml --debug 127.0.0.1:15015 --log-format json
+
+  # Every service flat, at once, for all clients; fences still hold.
+  coastwise serve --from mesh/ --suspend-locality`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := f.config(p)
+			if err != nil {
+				return err
+			}
+			return controlplane.Run(cmd.Context(), cfg)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests, watched; may be given more than once")
+	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "loopback address of the xDS port")
+	flags.StringVar(&f.admin, "admin", "127.0.0.1:15014", "address of health, metrics and the list of proxies")
+	flags.StringVar(&f.debug, "debug", "", "address of pprof and /debug/proxies/ID (default: off)")
+	flags.BoolVar(&f.suspend, "suspend-locality", false, "no locality for any service; what is forbidden stays forbidden")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	return cmd
+}
+
+// config reads the flags; the error lists every one that is wrong.
+func (f *serveFlags) config(p process) (controlplane.Config, error) {
+	errs := &multierror.Error{ErrorFormat: lines}
+	log, err := newLogger(p.stderr, f.logFormat, f.logLevel)
+	if err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	byDefault, err := p.localityDefault()
+	if err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	cfg := controlplane.Config{
+		From: f.from, XDS: f.xds, Admin: f.admin, Debug: f.debug,
+		Suspend: f.suspend, LocalityDefault: byDefault,
+		PublishInterval: f.publishInterval, Log: log,
+	}
+	if err := cfg.Validate(); err != nil {
+		errs = multierror.Append(errs, errorsOf(err)...)
+	}
+	if errs.ErrorOrNil() != nil {
+		return controlplane.Config{}, usageError{errs}
+	}
+	return cfg, nil
+}
+
+// newLogger makes the logger of a format and level.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var opts slog.HandlerOptions
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q: want debug, info, warn or error", level)
+	}
+	opts.Level = l
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &opts)), nil
+	}
+	return nil, fmt.Errorf("--log-format: %q: want text or json", format)
+}

@@ -1,0 +1,126 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Sources answer for the running server. All are safe for concurrent use.
+type Sources struct {
+	// Alive is false if the publishing loop has stopped moving.
+	Alive func() bool
+	// Checks are what readiness consists of, in order.
+	Checks []Check
+	// Problems are listed by /readyz?verbose; those that are errors name
+	// objects whose last admitted form, or fence, stands in their place.
+	Problems func() []model.Problem
+	// Proxies is what /proxies prints, as JSON.
+	Proxies func() any
+	// Skipped counts objects of foreign kinds, by kind.
+	Skipped  func() map[string]int
+	Registry *prometheus.Registry
+}
+
+// Check is one condition of readiness. Once true it stays so: ready means
+// synced, not "the source can be reached".
+type Check struct {
+	Name string
+	OK   func() bool
+}
+
+// Handler serves /livez, /readyz, /metrics and /proxies.
+func Handler(s Sources) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		if !s.Alive() {
+			http.Error(w, "the publishing loop does not move", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /proxies", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Proxies()) })
+	return mux
+}
+
+// ready prints "ok", or with ?verbose every check and every refused object, in
+// the form that the Kubernetes API server uses.
+func (s Sources) ready(w http.ResponseWriter, r *http.Request) {
+	status, lines := http.StatusOK, []string{}
+	for _, c := range s.Checks {
+		mark := "[+]%s ok"
+		if !c.OK() {
+			mark, status = "[-]%s failed: not synced yet", http.StatusServiceUnavailable
+		}
+		lines = append(lines, fmt.Sprintf(mark, c.Name))
+	}
+	if !r.URL.Query().Has("verbose") {
+		if status == http.StatusOK {
+			lines = []string{"ok"}
+		}
+		w.WriteHeader(status)
+		fmt.Fprintln(w, strings.Join(lines, "\n"))
+		return
+	}
+	lines = append(lines, s.refused()...)
+	word := "readyz check passed"
+	if status != http.StatusOK {
+		word = "readyz check failed"
+	}
+	w.WriteHeader(status)
+	fmt.Fprintln(w, strings.Join(append(lines, word), "\n"))
+}
+
+// refused lists the objects that are not in use as written. They do not make
+// the server unready; until they are mended replicas may differ (semantics 8.1).
+func (s Sources) refused() []string {
+	var out []string
+	for _, p := range s.Problems() {
+		if p.Severity == model.Error {
+			out = append(out, fmt.Sprintf("[!]%s %s: %s: %s", p.Object, p.Field, p.Reason, p.Message))
+		}
+	}
+	return out
+}
+
+// DebugHandler serves pprof and /debug/proxies/ID: what that proxy was sent and
+// has acknowledged.
+func DebugHandler(dump func(id string) (any, bool)) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/proxies/{id...}", func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		if !strings.Contains(id, "/") {
+			id = "default/" + id
+		}
+		d, ok := dump(id)
+		if !ok {
+			http.Error(w, fmt.Sprintf("no proxy %q is connected", id), http.StatusNotFound)
+			return
+		}
+		writeJSON(w, d)
+	})
+	return mux
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}

@@ -1,0 +1,100 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// Config is what serve was told. The zero PublishInterval is allowed: no pause.
+type Config struct {
+	// From are files and folders of manifests.
+	From []string
+	// XDS and Admin are host:port; Debug too, or empty for off. Port 0 takes a
+	// free one, which the log names.
+	XDS, Admin, Debug string
+	// Suspend makes everything flat (semantics 3.1).
+	Suspend bool
+	// LocalityDefault is PILOT_ENABLE_LOCALITY_LOAD_BALANCING (semantics 3.4).
+	LocalityDefault bool
+	// PublishInterval is the least time between two publishes.
+	PublishInterval time.Duration
+	Log             *slog.Logger
+}
+
+// ConfigError lists everything that is wrong with a Config: wrong usage, not a
+// failure of the server.
+type ConfigError struct{ Err *multierror.Error }
+
+// Error lists the mistakes, one a line.
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the list.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Validate returns a *ConfigError with every mistake, or nil.
+func (c Config) Validate() error {
+	errs := &multierror.Error{ErrorFormat: oneALine}
+	if len(c.From) == 0 {
+		errs = multierror.Append(errs, errors.New("--from: give at least one file or folder of manifests"))
+	}
+	if err := loopback(c.XDS); err != nil {
+		errs = multierror.Append(errs, fmt.Errorf("--xds: %w", err))
+	}
+	if _, _, err := net.SplitHostPort(c.Admin); err != nil {
+		errs = multierror.Append(errs, fmt.Errorf("--admin: %q: %w", c.Admin, hostPort(err)))
+	}
+	if c.Debug != "" {
+		if err := loopback(c.Debug); err != nil {
+			errs = multierror.Append(errs, fmt.Errorf("--debug: %w", err))
+		}
+	}
+	if c.PublishInterval < 0 {
+		errs = multierror.Append(errs, fmt.Errorf("--publish-interval: %s is negative", c.PublishInterval))
+	}
+	if errs.ErrorOrNil() == nil {
+		return nil
+	}
+	return &ConfigError{Err: errs}
+}
+
+// loopback wants host:port with a host that only this machine reaches: clients
+// are not verified yet.
+func loopback(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q: %w", address, hostPort(err))
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q: %q is no port", address, port)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%q is not a loopback address: clients are not verified yet, so only 127.0.0.0/8, [::1] and localhost are served", address)
+}
+
+func hostPort(err error) error {
+	var addr *net.AddrError
+	if errors.As(err, &addr) {
+		return fmt.Errorf("%s; want HOST:PORT", addr.Err)
+	}
+	return err
+}
+
+func oneALine(errs []error) string {
+	lines := make([]string, len(errs))
+	for i, err := range errs {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,270 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/coastwise/coastwise/translate/admit"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// contents is what one file says.
+type contents struct {
+	objects []object
+	// problems are those of the file itself.
+	problems []model.Problem
+	// foreign counts skipped objects by KIND.GROUP.
+	foreign map[string]int
+	// partial says that something did not parse, so that an object which is not
+	// here may still be meant (semantics 8.2).
+	partial bool
+}
+
+// object is one manifest as admitted or refused.
+type object struct {
+	document int
+	ref      model.ObjectRef
+	object   any          // nil: refused
+	fence    *model.Fence // of a refused one, nil: none
+	problems []model.Problem
+}
+
+// parser collects the contents of the file of this name.
+type parser struct {
+	file string
+	out  contents
+}
+
+// parse reads a file: YAML or JSON, any number of documents, lists unpacked.
+// Documents are counted from 0; empty ones and mere comments do not count.
+func parse(file string, data []byte) contents {
+	p := &parser{file: file, out: contents{foreign: map[string]int{}}}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if !utf8.Valid(data) {
+		p.unparsable(0, "the file is not UTF-8 text")
+		return p.out
+	}
+	if docs, ok := jsonStream(data); ok {
+		for i, doc := range docs {
+			p.manifest(doc, doc, i)
+		}
+		return p.out
+	}
+	p.yamlStream(data)
+	return p.out
+}
+
+// jsonStream splits concatenated JSON objects; ok is false if the data is not
+// wholly that, and may still be YAML.
+func jsonStream(data []byte) (docs []json.RawMessage, ok bool) {
+	if !utilyaml.IsJSONBuffer(data) {
+		return nil, false
+	}
+	for d := json.NewDecoder(bytes.NewReader(data)); ; {
+		var doc json.RawMessage
+		switch err := d.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return docs, true
+		case err != nil:
+			return nil, false
+		}
+		docs = append(docs, doc)
+	}
+}
+
+func (p *parser) yamlStream(data []byte) {
+	r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for n := 0; ; {
+		doc, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil { // where the next document begins is not known
+			p.unparsable(n, err.Error())
+			return
+		}
+		if p.yamlDocument(doc, n) {
+			n++
+		}
+	}
+}
+
+// yamlDocument reads one document; false if there is nothing in it.
+func (p *parser) yamlDocument(doc []byte, n int) bool {
+	doc, rest := cutAtEnd(doc)
+	asJSON, err := yaml.YAMLToJSON(doc)
+	if err != nil {
+		p.unparsable(n, err.Error())
+		return true
+	}
+	if after, err := yaml.YAMLToJSON(rest); err != nil || !isNull(after) {
+		p.unparsable(n, `something follows the document's end ("...") without a "---"`)
+		return true
+	}
+	if isNull(asJSON) {
+		return false
+	}
+	p.yamlManifest(doc, asJSON, n)
+	return true
+}
+
+// cutAtEnd splits a document at YAML's end mark, which the decoder would take for
+// the end of everything.
+func cutAtEnd(doc []byte) (before, after []byte) {
+	for at := 0; at < len(doc); {
+		line, _, _ := bytes.Cut(doc[at:], []byte("\n"))
+		if string(bytes.TrimRight(line, " \t\r")) == "..." {
+			return doc[:at], doc[at+len(line):]
+		}
+		at += len(line) + 1
+	}
+	return doc, nil
+}
+
+func isNull(asJSON []byte) bool { return string(bytes.TrimSpace(asJSON)) == "null" }
+
+// yamlManifest reads a YAML list once more, strictly: its items go on as JSON and
+// would lose keys that stand twice.
+func (p *parser) yamlManifest(doc, asJSON []byte, n int) {
+	if fields, err := fieldsOf(asJSON); err == nil {
+		if _, list := listOf(fields); list {
+			if _, err := yaml.YAMLToJSONStrict(doc); err != nil {
+				p.unparsable(n, err.Error())
+				return
+			}
+		}
+	}
+	p.manifest(doc, asJSON, n)
+}
+
+// manifest reads one manifest that parses, YAML or JSON, and unpacks it if it is
+// a list.
+func (p *parser) manifest(raw, asJSON []byte, n int) {
+	fields, err := fieldsOf(asJSON)
+	if err != nil {
+		p.unparsable(n, "a manifest is an object with apiVersion, kind and metadata")
+		return
+	}
+	single, list := listOf(fields)
+	if !list {
+		p.admit(raw, n, text(fields["kind"]), text(fields["apiVersion"]))
+		return
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(fields["items"], &items); err != nil {
+		p.unparsable(n, fmt.Sprintf("items of a %s must be a list", text(fields["kind"])))
+		return
+	}
+	for _, item := range items {
+		item = typed(item, single, fields["apiVersion"])
+		p.manifest(item, item, n)
+	}
+}
+
+// fieldsOf are the top-level fields of a manifest in JSON.
+func fieldsOf(asJSON []byte) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(asJSON, &fields); err != nil {
+		return nil, err
+	}
+	if fields == nil {
+		return nil, errors.New("null")
+	}
+	return fields, nil
+}
+
+// listOf says whether this is kind List, or a typed list (ServiceList) and of
+// which kind its items are.
+func listOf(fields map[string]json.RawMessage) (single string, list bool) {
+	single, list = strings.CutSuffix(text(fields["kind"]), "List")
+	_, hasItems := fields["items"]
+	return single, list && (single == "" || hasItems)
+}
+
+// typed gives an item of a typed list the kind and apiVersion that such items
+// leave out. Everything else stays byte for byte.
+func typed(item json.RawMessage, kind string, apiVersion json.RawMessage) json.RawMessage {
+	fields, err := fieldsOf(item)
+	if err != nil || kind == "" || len(fields) == 0 || fields["kind"] != nil {
+		return item
+	}
+	head := `{"kind":"` + kind + `",`
+	if fields["apiVersion"] == nil && len(apiVersion) > 0 {
+		head += `"apiVersion":` + string(apiVersion) + `,`
+	}
+	body := bytes.TrimPrefix(bytes.TrimSpace(item), []byte("{"))
+	return append([]byte(head), body...)
+}
+
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// admit hands one manifest to admission and files what comes back.
+func (p *parser) admit(raw []byte, n int, kind, apiVersion string) {
+	result, problems := admit.Object(raw)
+	for i := range problems {
+		problems[i].File, problems[i].Document = p.file, n
+		if problems[i].Object == (model.ObjectRef{}) {
+			problems[i].Object = fileRef(p.file)
+		}
+	}
+	switch {
+	case result.Foreign:
+		p.out.foreign[foreignName(kind, apiVersion)]++
+		p.out.problems = append(p.out.problems, problems...)
+	case result.Ref == model.ObjectRef{}: // it may be any object of this file, half-written
+		p.out.problems = append(p.out.problems, problems...)
+		p.out.partial = true
+		if len(problems) == 0 {
+			p.unparsable(n, "the manifest has no kind or no name")
+		}
+	default:
+		p.out.objects = append(p.out.objects, object{
+			document: n, ref: result.Ref, object: result.Object, fence: result.Fence, problems: problems,
+		})
+	}
+}
+
+// foreignName is KIND.GROUP, or KIND for the group without a name.
+func foreignName(kind, apiVersion string) string {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return kind
+	}
+	return kind + "." + group
+}
+
+func (p *parser) unparsable(n int, message string) {
+	p.out.partial = true
+	p.out.problems = append(p.out.problems, fileProblem(p.file, n, message))
+}
+
+// fileProblem is a Problem of a file itself (semantics 10).
+func fileProblem(file string, document int, message string) model.Problem {
+	return model.Problem{
+		Object:   fileRef(file),
+		Field:    "document",
+		Severity: model.Error,
+		Reason:   model.Unparsable,
+		Message:  message,
+		File:     file,
+		Document: document,
+	}
+}
+
+// fileRef names a file where a Problem belongs to no object.
+func fileRef(file string) model.ObjectRef { return model.ObjectRef{Kind: "File", Name: file} }

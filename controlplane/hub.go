@@ -1,0 +1,28 @@
+package controlplane
+
+import (
+	"github.com/coastwise/coastwise/controlplane/snapshot"
+	"github.com/coastwise/coastwise/controlplane/xds"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// hub lets streams join a snapshot.Hub: xds says what it needs of a hub in its
+// own words, so that neither package imports the other.
+type hub struct{ *snapshot.Hub }
+
+// Join implements xds.Hub.
+func (h hub) Join(claims model.Proxy) (xds.Member, error) {
+	m, err := h.Hub.Join(claims)
+	if err != nil {
+		return nil, err
+	}
+	return member{m}, nil
+}
+
+type member struct{ *snapshot.Member }
+
+// Take implements xds.Member.
+func (m member) Take() xds.Update {
+	u := m.Member.Take()
+	return xds.Update{Source: u.View, Names: u.Names, Scope: u.Scope, All: u.All, Since: u.Since}
+}

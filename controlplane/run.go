@@ -1,0 +1,194 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/coastwise/coastwise/controlplane/admin"
+	"github.com/coastwise/coastwise/controlplane/files"
+	"github.com/coastwise/coastwise/controlplane/snapshot"
+	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/controlplane/xds"
+)
+
+// drainTime bounds how long streams may take to end at shutdown.
+const drainTime = 5 * time.Second
+
+// server is the parts of one running control plane.
+type server struct {
+	config   Config
+	source   *files.Source
+	hub      *snapshot.Hub
+	xds      *xds.Server
+	registry *prometheus.Registry
+}
+
+// Run serves until ctx ends, then drains and returns nil. It returns a
+// *ConfigError for wrong usage, and an error if a source cannot be read at the
+// start, a port is taken, or a part stops by itself.
+func Run(ctx context.Context, c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	ports, err := listen(c)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	s := newServer(c)
+	if err := s.source.Load(); err != nil {
+		return err
+	}
+	s.hub.Publish(time.Now())
+	c.Log.Info("serving", "xds", ports.xds.Addr().String(), "admin", ports.admin.Addr().String(),
+		"services", len(s.hub.Snapshot().Entries))
+	return s.run(ctx, ports)
+}
+
+func newServer(c Config) *server {
+	st := store.New()
+	st.SetMesh(c.Suspend, c.LocalityDefault)
+	s := &server{
+		config: c, source: files.New(c.From, st, c.Log),
+		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
+	}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(s.hub.Collectors()...)
+	s.xds = xds.New(xds.Config{
+		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
+		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: xds.DefaultServerLimits(),
+	})
+	s.registry.MustRegister(admin.Collector(s.sources()))
+	return s
+}
+
+func (s *server) sources() admin.Sources {
+	return admin.Sources{
+		Alive: s.hub.Alive,
+		Checks: []admin.Check{
+			{Name: "files", OK: func() bool { return s.source.Stats().Reloads > 0 }},
+			{Name: "snapshot", OK: s.hub.Synced},
+		},
+		Problems: s.hub.Problems,
+		Proxies:  func() any { return s.xds.Proxies() },
+		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
+		Registry: s.registry,
+	}
+}
+
+// run starts every part and ends them all when ctx does or one of them stops.
+func (s *server) run(ctx context.Context, p *ports) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := []part{
+		{"files", func() error { return s.source.Run(ctx) }},
+		{"publishing", func() error { return s.hub.Run(ctx) }},
+		{"xds", func() error { return s.xds.Serve(p.xds) }},
+		{"admin", serveHTTP(ctx, p.admin, admin.Handler(s.sources()))},
+	}
+	if p.debug != nil {
+		parts = append(parts, part{"debug", serveHTTP(ctx, p.debug, admin.DebugHandler(s.xds.Dump))})
+	}
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { ended <- part.guard(s.config.Log) }()
+	}
+	running := len(parts)
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-ended:
+		running--
+	}
+	s.config.Log.Info("draining")
+	drain, stop := context.WithTimeout(context.Background(), drainTime)
+	defer stop()
+	s.xds.Drain(drain)
+	cancel()
+	for range running {
+		failed = errors.Join(failed, <-ended)
+	}
+	return failed
+}
+
+// part is something that runs until the context ends.
+type part struct {
+	name string
+	run  func() error
+}
+
+// guard names the part in its error and turns a panic into one.
+func (p part) guard(log *slog.Logger) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", p.name, r)
+		}
+		if err != nil {
+			log.Error("a part of the server ended", "part", p.name, "err", err)
+		}
+	}()
+	if err := p.run(); err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	return nil
+}
+
+// serveHTTP serves until ctx ends, then closes what is idle and waits a little
+// for the rest.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) func() error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	return func() error {
+		stop := context.AfterFunc(ctx, func() {
+			grace, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if server.Shutdown(grace) != nil {
+				server.Close()
+			}
+		})
+		defer stop()
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+// ports are the sockets that a server listens on.
+type ports struct{ xds, admin, debug net.Listener }
+
+// listen opens every port before anything else happens: one that is taken ends
+// the start at once.
+func listen(c Config) (*ports, error) {
+	p := &ports{}
+	for _, want := range []struct {
+		flag, address string
+		l             *net.Listener
+	}{{"--xds", c.XDS, &p.xds}, {"--admin", c.Admin, &p.admin}, {"--debug", c.Debug, &p.debug}} {
+		if want.address == "" {
+			continue
+		}
+		l, err := net.Listen("tcp", want.address)
+		if err != nil {
+			p.close()
+			return nil, fmt.Errorf("%s: %w", want.flag, err)
+		}
+		*want.l = l
+	}
+	return p, nil
+}
+
+func (p *ports) close() {
+	for _, l := range []net.Listener{p.xds, p.admin, p.debug} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}

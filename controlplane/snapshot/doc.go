@@ -1,0 +1,17 @@
+// Package snapshot keeps the whole mesh at one revision and publishes the next.
+//
+// In: the store's dirty keys, and the proxies that join. Out: immutable
+// Snapshots, and for each stream a View of the newest one and the names that may
+// differ since it last looked.
+//
+// There is one writer, the Hub under its mutex: it rebuilds the dirty services,
+// re-selects each proxy class that sees them, encodes and validates what comes
+// out, and only then publishes. What a class sees of a service is encoded once
+// per Variant and hangs off the service's Entry; replacing the entry drops it, so
+// there is no invalidation code.
+//
+// Invariants: a published Snapshot, Entry.Service and Resource are never
+// modified. The index only wakes: what a stream sends is decided against the
+// View, so a missed or spurious wake is never wrong data. The package imports
+// translate and controlplane/store, never xds or a source.
+package snapshot

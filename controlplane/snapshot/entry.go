@@ -1,0 +1,96 @@
+package snapshot
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// builder is translate.Build; a test puts a failing one in its place.
+type builder func(*model.Service, model.Variant) (translate.Built, error)
+
+// Entry is one service in a Snapshot, with what has been encoded of it. The
+// Service is frozen; the memo only grows, by pure functions of its key.
+type Entry struct {
+	*model.Service
+	// Problems are those of ingest, and BuildFailed where the newest objects
+	// could not be built and an older form stands here.
+	Problems []model.Problem
+	build    builder
+
+	mu   sync.Mutex
+	memo map[model.Variant]*encoding
+}
+
+// encoding is what one variant came to. A variant comes with the first class
+// that selects it and goes with the last.
+type encoding struct {
+	once    sync.Once
+	built   translate.Built
+	err     error
+	classes map[*class]struct{}
+}
+
+func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry {
+	return &Entry{Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{}}
+}
+
+// encode returns what a class sees at one port. Concurrent callers of one
+// variant build it once.
+func (e *Entry) encode(c *class, port uint32) *encoding {
+	v := e.Select(c.proxy, port, "")
+	e.mu.Lock()
+	enc := e.memo[v]
+	if enc == nil {
+		enc = &encoding{classes: map[*class]struct{}{}}
+		e.memo[v] = enc
+	}
+	enc.classes[c] = struct{}{}
+	e.mu.Unlock()
+	enc.once.Do(func() { enc.built, enc.err = buildSafely(e.build, e.Service, v) })
+	return enc
+}
+
+// held returns what a class was given at one port, or nil.
+func (e *Entry) held(c *class, port uint32) *encoding {
+	v := e.Select(c.proxy, port, "")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.memo[v]
+}
+
+// drop forgets classes and the variants that only they used.
+func (e *Entry) drop(dead map[*class]struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for v, enc := range e.memo {
+		maps.DeleteFunc(enc.classes, func(c *class, _ struct{}) bool { _, gone := dead[c]; return gone })
+		if len(enc.classes) == 0 {
+			delete(e.memo, v)
+		}
+	}
+}
+
+// variantProblems are those of every live variant, unsorted.
+func (e *Entry) variantProblems() []model.Problem {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []model.Problem
+	for _, enc := range e.memo {
+		out = append(out, enc.built.Problems...)
+	}
+	return out
+}
+
+// buildSafely contains a panic to the one service that caused it.
+func buildSafely(build builder, s *model.Service, v model.Variant) (b translate.Built, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			b, err = translate.Built{}, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return build(s, v)
+}

@@ -1,0 +1,278 @@
+package snapshot
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// publish rebuilds the dirty services, publishes one new Snapshot and marks the
+// members for whom something differs. now decides which changes may still wait.
+func (h *Hub) publish(d store.Dirty, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.snap.Load()
+	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes}
+	marks := marks{}
+	var shaped []model.Key
+	for _, key := range d.Keys {
+		was := old.Entries[key]
+		is, problems := h.rebuild(key, was)
+		if h.waits(key, was, is, now) {
+			continue
+		}
+		h.setOrphans(key, is, problems)
+		if is == nil {
+			delete(next.Entries, key)
+		} else {
+			next.Entries[key] = is
+		}
+		if was == nil && is == nil {
+			continue
+		}
+		next.Changed = append(next.Changed, key)
+		if !sameShape(was, is) {
+			shaped = append(shaped, key)
+		}
+		h.compare(marks, key, was, is)
+	}
+	scopes := h.rescope(next, old, shaped)
+	h.snap.Store(next)
+	h.metrics.published(next, d.Since)
+	h.wake(marks, scopes, d.Since)
+	h.reidentify(d)
+	h.synced.Store(true)
+}
+
+// marks are the names that differ, by member.
+type marks map[*Member][]string
+
+// wake tells the members, after the snapshot that they will see is in place.
+func (h *Hub) wake(ms marks, scopes map[*scopeState]bool, since time.Time) {
+	if h.wakeAll {
+		for m := range h.members {
+			m.mark(nil, true, true, since)
+		}
+		return
+	}
+	for m, names := range ms {
+		m.mark(names, false, false, since)
+	}
+	for scope := range scopes {
+		for c := range scope.classes {
+			for m := range c.streams {
+				m.mark(nil, true, false, since)
+			}
+		}
+	}
+}
+
+// rebuild makes the entry of a key anew. Where that fails the former entry
+// stays, minus what the fences of now forbid.
+func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
+	objects := h.store.Objects(key)
+	service, problems, err := ingestSafely(objects)
+	if err == nil && service == nil {
+		return nil, problems
+	}
+	if err == nil {
+		is := newEntry(service, problems, h.build)
+		if err = h.prebuild(is); err == nil {
+			return is, problems
+		}
+	}
+	h.metrics.buildFailed.Inc()
+	h.log.Error("a service could not be built; its last form stays", "service", key.Host, "err", err)
+	failed := model.Problem{
+		Object: model.ObjectRef{Kind: "Service", Namespace: key.Namespace, Name: nameOf(objects)},
+		Field:  "spec", Severity: model.Error, Reason: model.BuildFailed,
+		Message: fmt.Sprintf("it could not be built, its last form stays: %v", err),
+	}
+	if was == nil {
+		return nil, append(problems, failed)
+	}
+	held := newEntry(ingest.Fenced(was.Service, objects), append(problems, failed), h.build)
+	return held, held.Problems
+}
+
+// prebuild encodes what every class that sees the entry will ask for.
+func (h *Hub) prebuild(e *Entry) error {
+	for c := range h.seers(e.Service) {
+		for _, port := range e.Ports {
+			if enc := e.encode(c, port.Number); enc.err != nil {
+				return enc.err
+			}
+		}
+	}
+	return nil
+}
+
+// seers yields the classes with a stream that subscribes to the service.
+func (h *Hub) seers(s *model.Service) func(func(*class) bool) {
+	return func(yield func(*class) bool) {
+		for _, scope := range h.scopes {
+			if !scope.scope.sees(s) {
+				continue
+			}
+			for c := range scope.classes {
+				if (len(c.wild) > 0 || h.watches(c, s)) && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// watches says whether a class has a stream that names a cluster of s.
+func (h *Hub) watches(c *class, s *model.Service) bool {
+	for _, port := range s.Ports {
+		for m := range h.watchers[envoy.ClusterName(port.Number, "", s.Host)] {
+			if m.class == c {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compare marks the names of one service that differ for each member that
+// subscribes to them.
+func (h *Hub) compare(ms marks, key model.Key, was, is *Entry) {
+	for _, number := range portNumbers(was, is) {
+		name := envoy.ClusterName(number, "", key.Host)
+		changed := map[*class]bool{}
+		differs := func(c *class) bool {
+			d, known := changed[c]
+			if !known {
+				d = h.differs(c, number, was, is)
+				changed[c] = d
+				if d {
+					h.forgive(name)
+				}
+			}
+			return d
+		}
+		for _, scope := range h.scopes {
+			if !scope.seesEither(was, is) {
+				continue
+			}
+			for c := range scope.classes {
+				if len(c.wild) == 0 || !differs(c) {
+					continue
+				}
+				for m := range c.wild {
+					ms[m] = append(ms[m], name)
+				}
+			}
+		}
+		for m := range h.watchers[name] {
+			if !m.wild && differs(m.class) {
+				ms[m] = append(ms[m], name)
+			}
+		}
+	}
+}
+
+// differs compares what a class was given with what it would be given now.
+func (h *Hub) differs(c *class, port uint32, was, is *Entry) bool {
+	if !has(was, port) || !has(is, port) || c.key.scope.sees(was.Service) != c.key.scope.sees(is.Service) {
+		return true
+	}
+	before := was.held(c, port)
+	if before == nil || before.err != nil {
+		return true
+	}
+	after := is.encode(c, port)
+	return after.err != nil || before.built.Cluster.Version != after.built.Cluster.Version ||
+		before.built.Endpoints.Version != after.built.Endpoints.Version
+}
+
+// rescope rebuilds the sets of the scopes that see a service whose shape
+// changed. A set that cannot be built stays as it was.
+func (h *Hub) rescope(next, old *Snapshot, shaped []model.Key) map[*scopeState]bool {
+	changed := map[*scopeState]bool{}
+	for _, scope := range h.scopes {
+		for _, key := range shaped {
+			if scope.seesEither(old.Entries[key], next.Entries[key]) {
+				changed[scope] = true
+				break
+			}
+		}
+	}
+	if len(changed) == 0 {
+		return changed
+	}
+	next.Scopes = maps.Clone(old.Scopes)
+	for scope := range changed {
+		set, err := buildScope(scope.scope, next.Entries)
+		if err != nil {
+			h.metrics.buildFailed.Inc()
+			h.log.Error("a scope's routes could not be built; the last ones stay", "scope", scope.scope, "err", err)
+			continue
+		}
+		next.Scopes[scope.scope] = set
+	}
+	return changed
+}
+
+func (s *scopeState) seesEither(was, is *Entry) bool {
+	return was != nil && s.scope.sees(was.Service) || is != nil && s.scope.sees(is.Service)
+}
+
+func has(e *Entry, port uint32) bool {
+	if e == nil {
+		return false
+	}
+	_, ok := e.Port(port)
+	return ok
+}
+
+// sameShape says that no scope's set or routes can differ between two forms.
+func sameShape(was, is *Entry) bool {
+	if was == nil || is == nil {
+		return was == is
+	}
+	return was.Host == is.Host && was.Name == is.Name && was.Created == is.Created &&
+		slices.Equal(was.ExportTo, is.ExportTo) && slices.EqualFunc(was.Ports, is.Ports,
+		func(a, b model.Port) bool {
+			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
+		})
+}
+
+func portNumbers(entries ...*Entry) []uint32 {
+	var out []uint32
+	for _, e := range entries {
+		if e == nil {
+			continue
+		}
+		for _, p := range e.Ports {
+			out = append(out, p.Number)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ingestSafely contains a panic to the one service that caused it.
+func ingestSafely(o ingest.Objects) (s *model.Service, ps []model.Problem, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s, ps, err = nil, nil, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	s, ps = ingest.Service(o)
+	return s, ps, nil
+}
+
+func nameOf(o ingest.Objects) string {
+	if o.Service == nil {
+		return o.Key.Host
+	}
+	return o.Service.Name
+}

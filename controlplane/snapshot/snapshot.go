@@ -1,0 +1,81 @@
+package snapshot
+
+import (
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Snapshot is the whole mesh at one revision. Never modified after publishing.
+type Snapshot struct {
+	Rev     uint64
+	Entries map[model.Key]*Entry
+	Scopes  map[Scope]*ScopeSet
+	Changed []model.Key
+}
+
+// View is what one proxy class sees of one Snapshot. It answers the stream
+// server's questions, all from the same revision.
+type View struct {
+	snap     *Snapshot
+	class    *class
+	set      *ScopeSet
+	listener *envoy.Resource
+}
+
+// Rev is the revision of the snapshot behind the view.
+func (v *View) Rev() uint64 { return v.snap.Rev }
+
+// Names is all that a wildcard means, sorted; nil for types without wildcard.
+func (v *View) Names(typeURL string) []string {
+	switch typeURL {
+	case envoy.ClusterType:
+		return v.set.Clusters
+	case envoy.ListenerType:
+		if v.listener != nil {
+			return []string{v.listener.Name}
+		}
+	}
+	return nil
+}
+
+// Get returns a resource, or nil if it does not exist in this scope.
+func (v *View) Get(typeURL, name string) *envoy.Resource {
+	switch typeURL {
+	case envoy.ListenerType:
+		if v.listener != nil && name == v.listener.Name {
+			return v.listener
+		}
+	case envoy.RouteType:
+		if name == envoy.RouteName {
+			return frozen(&v.set.Routes)
+		}
+	case envoy.ClusterType, envoy.EndpointType:
+		return v.ofService(typeURL, name)
+	}
+	return nil
+}
+
+func (v *View) ofService(typeURL, name string) *envoy.Resource {
+	port, subset, host, ok := envoy.ParseClusterName(name)
+	if !ok || subset != "" {
+		return nil
+	}
+	key, wildcard := ingest.RuleKey("", host)
+	entry := v.snap.Entries[key]
+	if wildcard || entry == nil || entry.Host != host || !v.set.Has(key) {
+		return nil
+	}
+	if _, ok := entry.Port(port); !ok {
+		return nil
+	}
+	enc := entry.encode(v.class, port)
+	r := &enc.built.Cluster
+	if typeURL == envoy.EndpointType {
+		r = &enc.built.Endpoints
+	}
+	if enc.err != nil || r.Name == "" {
+		return nil
+	}
+	return frozen(r)
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Change is one object's new truth.
+type Change struct {
+	// Ref names the object; its Kind says of which type Object is.
+	Ref model.ObjectRef
+	// Object is the admitted object, nil if it is gone or was never admitted.
+	Object any
+	// Fence holds in place of a refused object that was never admitted
+	// (semantics 8.1); only with Object == nil.
+	Fence *model.Fence
+}
+
+// Dirty is what changed since the last Take.
+type Dirty struct {
+	// Keys are the services to rebuild, sorted.
+	Keys []model.Key
+	// Nodes says that some Node came, went or moved.
+	Nodes bool
+	// Pods came, went, or have another node or other labels, sorted: clients'
+	// identity hangs on them.
+	Pods []ingest.PodName
+	// Namespaces came, went, or have other labels or annotations, sorted.
+	Namespaces []string
+	// Mesh says that the MeshConfig or a process flag changed; then Keys holds
+	// every key.
+	Mesh bool
+	// Since is when the first of these marks was set; zero if there is none.
+	Since time.Time
+}
+
+// Empty says that nothing is marked.
+func (d Dirty) Empty() bool {
+	return len(d.Keys) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces) == 0 && !d.Mesh
+}
+
+// Store holds every admitted object once. It is safe for concurrent use.
+type Store struct {
+	mu   sync.Mutex
+	wake chan struct{}
+
+	services   map[model.Key]*corev1.Service
+	slices     map[model.Key]map[string]*discoveryv1.EndpointSlice // by service, then by name
+	sliceNames map[objectName]*discoveryv1.EndpointSlice
+	pods       map[ingest.PodName]*corev1.Pod
+	namespaces map[string]*corev1.Namespace
+	nodes      nodeIndex
+	rules      ruleIndex
+	mesh       ingest.Mesh
+
+	known  tally[string] // namespace → keys that have a Service or an exact rule or fence
+	byNode tally[string] // nodeName of an endpoint → services
+	byZone tally[string] // zone of an endpoint, as its slice says → services
+	byPod  tally[ingest.PodName]
+
+	marks    marks
+	problems map[string][]model.Problem
+}
+
+// objectName is the name of a namespaced object of one kind.
+type objectName struct{ namespace, name string }
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		wake:       make(chan struct{}, 1),
+		services:   map[model.Key]*corev1.Service{},
+		slices:     map[model.Key]map[string]*discoveryv1.EndpointSlice{},
+		sliceNames: map[objectName]*discoveryv1.EndpointSlice{},
+		pods:       map[ingest.PodName]*corev1.Pod{},
+		namespaces: map[string]*corev1.Namespace{},
+		nodes:      newNodeIndex(),
+		rules:      newRuleIndex(),
+		known:      tally[string]{},
+		byNode:     tally[string]{},
+		byZone:     tally[string]{},
+		byPod:      tally[ingest.PodName]{},
+		marks:      newMarks(),
+		problems:   map[string][]model.Problem{},
+	}
+}
+
+// Apply takes a batch of changes at once: no Take and no Objects sees a part of it.
+// The last change of one object counts. It never waits for a reader, and a
+// change that changes nothing marks nothing.
+//
+// panics: if an Object is not of the type that its Kind names; admission gives
+// no other.
+func (s *Store) Apply(batch []Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range batch {
+		s.apply(c)
+	}
+	s.signal()
+}
+
+// SetMesh sets the process's flags: --suspend-locality, and the environment
+// variable that switches locality on where nobody says anything (semantics 3.1, 3.4).
+func (s *Store) SetMesh(suspend, localityDefault bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mesh.Suspend == suspend && s.mesh.LocalityDefault == localityDefault {
+		return
+	}
+	s.mesh.Suspend, s.mesh.LocalityDefault = suspend, localityDefault
+	s.marks.everything()
+	s.signal()
+}
+
+// signal wakes the reader of Wake if there is something to take.
+func (s *Store) signal() {
+	if s.marks.since.IsZero() {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Wake has a value when there may be something to Take. Its depth is 1.
+func (s *Store) Wake() <-chan struct{} { return s.wake }
+
+// Take returns the marks and clears them.
+func (s *Store) Take() Dirty {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.marks
+	s.marks = newMarks()
+	if m.mesh {
+		for key := range s.known.all() {
+			m.keys[key] = true
+		}
+	}
+	return Dirty{
+		Keys:       slices.SortedFunc(maps.Keys(m.keys), compareKeys),
+		Nodes:      m.nodes,
+		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
+		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),
+		Mesh:       m.mesh,
+		Since:      m.since,
+	}
+}
+
+// SetProblems replaces the problems that one source reports.
+func (s *Store) SetProblems(source string, ps []model.Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems[source] = slices.Clone(ps)
+}
+
+// Problems are those of all sources, sorted.
+func (s *Store) Problems() []model.Problem {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []model.Problem
+	for _, ps := range s.problems {
+		all = append(all, ps...)
+	}
+	return model.SortProblems(all)
+}
+
+func compareKeys(a, b model.Key) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Host, b.Host))
+}
+
+func comparePods(a, b ingest.PodName) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+}

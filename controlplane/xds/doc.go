@@ -1,0 +1,18 @@
+// Package xds speaks the xDS protocol to proxies: one aggregated stream each.
+//
+// In: requests of clients, and Updates of a Hub: the newest Source with a hint
+// of what may differ. Out: responses, refusals, figures.
+//
+// Stream is the protocol: a pure state machine without I/O, goroutine, lock or
+// clock. Everything it does follows from Step(Event), so its rules are scripts
+// in testdata. It keeps what the client holds resource by resource and returns
+// responses as resources and removed names; writing these as a delta response
+// is the server's part, and state of the world is to become a second way of
+// writing the same state.
+//
+// Server is the gRPC side: three goroutines per stream (the handler waits and
+// watches, a reader receives, an owner steps and sends), no queue and no channel
+// deeper than one. A slow client skips versions and holds up nobody else.
+//
+// The package imports no source of objects and nothing that changes a Snapshot.
+package xds

@@ -1,0 +1,316 @@
+package xds
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// proxy is one stream. The handler (serve) waits and watches, the reader
+// receives, the owner steps the machine and sends: a blocked send stops reading,
+// and nothing else.
+type proxy struct {
+	server    *Server
+	stream    discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
+	requests  chan *discoveryv3.DeltaDiscoveryRequest
+	log       *slog.Logger
+	claims    model.Proxy
+	nodeID    string
+	number    uint64
+	connected time.Time
+	member    Member
+	// sending is since when a send has not returned, in Unix nanoseconds; 0 if none.
+	sending atomic.Int64
+	replied chan struct{} // closed by the first response
+	hadOne  bool          // the owner's: replied is closed
+
+	mu      sync.Mutex // guards machine
+	machine *Stream
+
+	wildcard bool // as the Hub was told
+}
+
+// serve is the handler. When it returns gRPC ends the stream, which ends reader
+// and owner.
+func (p *proxy) serve() error {
+	ctx := p.stream.Context()
+	reader := p.start("reader", p.read)
+	var first *discoveryv3.DeltaDiscoveryRequest
+	select {
+	case first = <-p.requests:
+	case err := <-reader:
+		return err
+	case <-p.server.draining:
+		return status.Error(codes.Unavailable, "the server is stopping")
+	}
+	var err error
+	if p.claims, err = identify(first.GetNode()); err != nil {
+		p.server.config.Log.Info("a stream was refused", "err", err)
+		return err
+	}
+	p.nodeID = first.GetNode().GetId()
+	p.log = p.server.config.Log.With("proxy", p.claims.ID)
+	if p.member, err = p.server.config.Hub.Join(p.claims); err != nil {
+		p.log.Info("a stream was refused", "err", err)
+		return status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err)
+	}
+	p.connected = time.Now()
+	p.replied = make(chan struct{})
+	prefix := p.server.enter(p)
+	p.log.Info("a proxy connected", "kind", p.claims.Kind, "locality", p.member.Proxy().Locality.String())
+	owner := p.start("owner", func() error { return p.own(ctx, prefix, first) })
+	err = p.wait(ctx, reader, owner)
+	p.log.Info("a proxy left", "err", err)
+	return err
+}
+
+// start runs one of the stream's goroutines; a panic ends this stream only.
+func (p *proxy) start(name string, run func() error) <-chan error {
+	out := make(chan error, 1)
+	go func() {
+		out <- p.contain(name, run)
+	}()
+	return out
+}
+
+func (p *proxy) contain(name string, run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.server.config.Metrics.panics.Inc()
+			p.server.config.Log.Error("a stream's "+name+" panicked", "panic", r, "stack", string(debug.Stack()))
+			err = status.Error(codes.Internal, "internal error")
+		}
+	}()
+	return run()
+}
+
+// wait returns at the stream's end, or ends it: the client does not read, or the
+// server stops and the client has had a response.
+func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
+	timeout := p.server.config.Limits.SendTimeout
+	tick := time.NewTicker(max(timeout/4, time.Millisecond))
+	defer tick.Stop()
+	draining := p.server.draining
+	replied := (<-chan struct{})(nil)
+	for {
+		select {
+		case err := <-reader:
+			return err
+		case err := <-owner:
+			return err
+		case <-draining:
+			draining, replied = nil, p.replied
+		case <-replied:
+			return status.Error(codes.Unavailable, "the server is stopping")
+		case now := <-tick.C:
+			since := p.sending.Load()
+			if since == 0 || now.Sub(time.Unix(0, since)) < timeout {
+				continue
+			}
+			p.server.config.Metrics.stalls.Inc()
+			p.log.Warn("the client does not read: closing its connection", "for", timeout)
+			closeConn(ctx)
+			return status.Errorf(codes.Aborted, "the client has not read for %s", timeout)
+		}
+	}
+}
+
+// read hands one request after the other to the owner.
+func (p *proxy) read() error {
+	ctx := p.stream.Context()
+	for {
+		r, err := p.stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err // a status of gRPC's own
+		}
+		select {
+		case p.requests <- r:
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+}
+
+// own is the only one that steps the machine.
+func (p *proxy) own(ctx context.Context, prefix string, first *discoveryv3.DeltaDiscoveryRequest) error {
+	defer p.server.leave(p)
+	defer p.member.Leave()
+	u := p.member.Take()
+	p.mu.Lock()
+	p.machine = NewStream(prefix, u.Source, p.server.config.Limits.Stream)
+	p.mu.Unlock()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	err := p.handle(first, timer)
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		case r := <-p.requests:
+			err = p.handle(r, timer)
+		case <-p.member.Wake():
+			u := p.member.Take()
+			err = p.step(Event{Update: &u}, timer)
+		case <-timer.C:
+			err = p.step(Event{}, timer)
+		}
+	}
+	return err
+}
+
+func (p *proxy) handle(r *discoveryv3.DeltaDiscoveryRequest, timer *time.Timer) error {
+	if err := sameNode(p.nodeID, r.GetNode()); err != nil {
+		return err
+	}
+	request := Request{
+		TypeURL: r.GetTypeUrl(), Subscribe: r.GetResourceNamesSubscribe(), Unsubscribe: r.GetResourceNamesUnsubscribe(),
+		Initial: r.GetInitialResourceVersions(), Nonce: r.GetResponseNonce(),
+		Refused: r.GetErrorDetail() != nil, Message: r.GetErrorDetail().GetMessage(),
+	}
+	for _, l := range r.GetResourceLocatorsSubscribe() { // parameters of locators are ignored (rule 27)
+		request.Subscribe = append(request.Subscribe, l.GetName())
+	}
+	for _, l := range r.GetResourceLocatorsUnsubscribe() {
+		request.Unsubscribe = append(request.Unsubscribe, l.GetName())
+	}
+	return p.step(Event{Request: &request}, timer)
+}
+
+// step steps the machine and acts on the result. What the client begins to
+// follow is looked at again once the Hub knows: it may have changed in between.
+func (p *proxy) step(e Event, timer *time.Timer) error {
+	for {
+		e.Now = time.Now()
+		result := p.locked(e)
+		p.tell(result, e.Now)
+		if err := p.send(result.Responses); err != nil {
+			return err
+		}
+		if result.Err != nil {
+			p.log.Warn("a stream is closed", "err", result.Err)
+			return result.Err
+		}
+		u, again := p.follow(result)
+		if !again {
+			wait := time.Hour
+			if !result.NextTick.IsZero() {
+				wait = time.Until(result.NextTick)
+			}
+			timer.Reset(wait)
+			return nil
+		}
+		e = Event{Update: &u}
+	}
+}
+
+func (p *proxy) locked(e Event) Result {
+	p.mu.Lock()
+	defer p.mu.Unlock() // also if it panics: others read the machine
+	return p.machine.Step(e)
+}
+
+// follow tells the Hub what the stream subscribes to.
+func (p *proxy) follow(r Result) (Update, bool) {
+	if len(r.Unwatch) > 0 {
+		p.member.Unwatch(r.Unwatch)
+	}
+	if len(r.Watch) > 0 {
+		p.member.Watch(r.Watch)
+	}
+	turned := r.Wildcard != p.wildcard
+	if turned {
+		p.wildcard = r.Wildcard
+		p.member.WatchAll(r.Wildcard)
+	}
+	if len(r.Watch) == 0 && !turned {
+		return Update{}, false
+	}
+	u := p.member.Take()
+	u.Names = append(u.Names, r.Watch...)
+	u.All = u.All || turned
+	return u, true
+}
+
+// tell counts, logs and reports what a step found.
+func (p *proxy) tell(r Result, now time.Time) {
+	p.server.config.Metrics.answered(r, now)
+	for _, refusal := range r.Refusals {
+		refusal.ProxyID = p.claims.ID
+		p.log.Warn("a proxy refused a resource", "type", ShortType(refusal.TypeURL), "name", refusal.Name,
+			"version", refusal.Version, "message", refusal.Message)
+		if p.server.config.Refused != nil {
+			p.server.config.Refused(refusal)
+		}
+	}
+	if len(r.Kept) > 0 {
+		p.log.Warn("clusters that are gone stay: the proxy refused the listener or routes that no longer name them", "clusters", r.Kept)
+	}
+}
+
+func (p *proxy) send(responses []Response) error {
+	for _, r := range responses {
+		p.sending.Store(time.Now().UnixNano())
+		err := p.stream.Send(delta(r))
+		p.sending.Store(0)
+		if err != nil {
+			return err // a status of gRPC's own
+		}
+		p.server.config.Metrics.sent(r)
+		if !p.hadOne {
+			p.hadOne = true
+			close(p.replied)
+		}
+	}
+	return nil
+}
+
+// delta writes a response for a delta stream. The bytes of bodies are shared.
+func delta(r Response) *discoveryv3.DeltaDiscoveryResponse {
+	out := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: r.TypeURL, Nonce: r.Nonce, RemovedResources: r.Removed}
+	for _, res := range r.Resources {
+		out.Resources = append(out.Resources, &discoveryv3.Resource{
+			Name: res.Name, Version: res.Version,
+			Resource: &anypb.Any{TypeUrl: res.TypeURL, Value: res.Body},
+		})
+	}
+	return out
+}
+
+func (p *proxy) info() ProxyInfo {
+	known := p.member.Proxy()
+	out := ProxyInfo{
+		ID: p.claims.ID, Kind: string(known.Kind), Namespace: known.Namespace, Node: known.Node,
+		Locality: known.Locality.String(), Connected: p.connected, Types: []TypeInfo{},
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.machine != nil {
+		out.Types = p.machine.Summary()
+	}
+	return out
+}
+
+func (p *proxy) dump() *ProxyDump {
+	out := &ProxyDump{ProxyInfo: p.info()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.machine != nil {
+		out.Dump = p.machine.Dump()
+	}
+	return out
+}

@@ -1,0 +1,211 @@
+package xds
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+)
+
+// Config is what a Server needs; every field but Refused is required.
+type Config struct {
+	Hub Hub
+	// Ready says whether every source has been read; before that all streams are
+	// refused, so that no client is ever told that the mesh is empty.
+	Ready   func() bool
+	Log     *slog.Logger
+	Metrics *Metrics
+	// Refused is told every resource that a client refuses; it must not block.
+	// nil tells nobody.
+	Refused func(Refusal)
+	Limits  ServerLimits
+}
+
+// ServerLimits bound what a connection can cost (reference/xds.md 8).
+type ServerLimits struct {
+	Stream Limits
+	// StreamsPerConnection is how many streams one connection may have at a time.
+	StreamsPerConnection uint32
+	// ReceiveBytes is the largest request.
+	ReceiveBytes int
+	// SendTimeout is how long a client may not read before its connection is closed.
+	SendTimeout time.Duration
+	// ConnectionAge is after how long a client is asked to connect anew (gRPC adds
+	// a tenth of jitter), ConnectionGrace how long its streams may last then.
+	ConnectionAge, ConnectionGrace time.Duration
+}
+
+// DefaultServerLimits are those of reference/xds.md 8.
+func DefaultServerLimits() ServerLimits {
+	return ServerLimits{
+		Stream:               DefaultLimits(),
+		StreamsPerConnection: 16,
+		ReceiveBytes:         8 << 20,
+		SendTimeout:          30 * time.Second,
+		ConnectionAge:        45 * time.Minute,
+		ConnectionGrace:      2 * time.Minute,
+	}
+}
+
+// Server serves aggregated delta streams and gRPC health, and nothing else.
+type Server struct {
+	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
+	config Config
+	grpc   *grpc.Server
+	// draining is closed when the server begins to stop.
+	draining  chan struct{}
+	drainOnce sync.Once
+	started   string // prefix of all nonces of this process
+
+	mu      sync.Mutex
+	nextID  uint64
+	proxies map[uint64]*proxy
+}
+
+// New makes a Server; Serve starts it.
+func New(c Config) *Server {
+	s := &Server{
+		config: c, draining: make(chan struct{}),
+		proxies: map[uint64]*proxy{}, started: strconv.FormatInt(time.Now().UnixNano(), 36),
+	}
+	s.grpc = grpc.NewServer(
+		grpc.Creds(conns{insecure.NewCredentials()}),
+		grpc.MaxConcurrentStreams(c.Limits.StreamsPerConnection),
+		grpc.MaxRecvMsgSize(c.Limits.ReceiveBytes),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: 30 * time.Second, Timeout: 10 * time.Second,
+			MaxConnectionAge: c.Limits.ConnectionAge, MaxConnectionAgeGrace: c.Limits.ConnectionGrace,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 15 * time.Second, PermitWithoutStream: true}),
+	)
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, s)
+	healthv1.RegisterHealthServer(s.grpc, healthCheck{server: s})
+	return s
+}
+
+// Serve accepts connections until Drain or Stop; then it returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.grpc.Serve(l); err != nil {
+		return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Drain stops in an orderly way: no new connections, clients are told to go, and
+// every stream that has had a response ends (one without would make the client
+// back off for longer). At the end of ctx whatever is left is cut.
+func (s *Server) Drain(ctx context.Context) {
+	s.drainOnce.Do(func() {
+		close(s.draining)
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-done
+	}
+}
+
+// Stop cuts every connection.
+func (s *Server) Stop() { s.grpc.Stop() }
+
+// StreamAggregatedResources is the state-of-the-world stream.
+func (s *Server) StreamAggregatedResources(discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	return status.Error(codes.Unimplemented, "state of the world is not served yet; use api_type DELTA_GRPC")
+}
+
+// DeltaAggregatedResources is the stream that proxies live on.
+func (s *Server) DeltaAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	if !s.config.Ready() {
+		return status.Error(codes.Unavailable, "not ready: the sources are still being read")
+	}
+	p := &proxy{server: s, stream: stream, requests: make(chan *discoveryv3.DeltaDiscoveryRequest)}
+	return p.contain("handler", p.serve)
+}
+
+// ProxyInfo is one stream of one proxy.
+type ProxyInfo struct {
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind"`
+	Namespace string     `json:"namespace"`
+	Node      string     `json:"node,omitempty"`
+	Locality  string     `json:"locality"`
+	Connected time.Time  `json:"connected"`
+	Types     []TypeInfo `json:"types"`
+}
+
+// Proxies lists all streams by id, the older first.
+func (s *Server) Proxies() []ProxyInfo {
+	out := []ProxyInfo{}
+	for _, p := range s.list() {
+		out = append(out, p.info())
+	}
+	slices.SortStableFunc(out, func(a, b ProxyInfo) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), a.Connected.Compare(b.Connected))
+	})
+	return out
+}
+
+// ProxyDump is everything that a proxy was sent on its newest stream.
+type ProxyDump struct {
+	ProxyInfo
+	Dump []TypeDump `json:"resources"`
+}
+
+// Dump is a *ProxyDump of the newest stream of a proxy, false if it has none.
+func (s *Server) Dump(id string) (any, bool) {
+	for _, p := range slices.Backward(s.list()) {
+		if p.claims.ID == id {
+			return p.dump(), true
+		}
+	}
+	return nil, false
+}
+
+// list is all identified streams, the older first.
+func (s *Server) list() []*proxy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*proxy, 0, len(s.proxies))
+	for _, p := range s.proxies {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b *proxy) int { return cmp.Compare(a.number, b.number) })
+	return out
+}
+
+// enter lists a stream, and gives it the prefix of its nonces.
+func (s *Server) enter(p *proxy) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextID++
+	p.number = s.nextID
+	s.proxies[p.number] = p
+	s.config.Metrics.proxies.WithLabelValues(string(p.claims.Kind)).Inc()
+	return s.started + "-" + strconv.FormatUint(p.number, 36) + "-"
+}
+
+func (s *Server) leave(p *proxy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.proxies, p.number)
+	s.config.Metrics.proxies.WithLabelValues(string(p.claims.Kind)).Dec()
+}

@@ -1,0 +1,49 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/coastwise"
+)
+
+// built is what TestMain prepared for all tests.
+var built struct {
+	coastwise coastwise.Binary
+	envoy     string
+}
+
+func TestMain(m *testing.M) {
+	backend.Child()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "coastwise-e2e-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "coastwise")
+	if out, err := exec.Command("go", "build", "-C", "..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
+		return fail(fmt.Errorf("building coastwise: %w\n%s", err, out))
+	}
+	install := exec.Command("../hack/envoy.sh")
+	install.Stderr = os.Stderr
+	envoy, err := install.Output()
+	if err != nil {
+		return fail(fmt.Errorf("installing Envoy: %w", err))
+	}
+	built.coastwise, built.envoy = coastwise.Binary(binary), strings.TrimSpace(string(envoy))
+	return m.Run()
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}

@@ -1,0 +1,15 @@
+// Command mutate tests tests: it changes one package directory in small ways,
+// one at a time, and runs the package's tests on each change.
+//
+//	go run -C tools ./mutate [-workers 2] [-timeout 30s] [-known ../docs/mutants.md] DIR…
+//
+// A change that no test notices survives, and is printed as
+//
+//	PACKAGE/FILE.go:LINE: BEFORE -> AFTER
+//
+// The sources are never touched: a mutant exists in a temporary overlay only.
+// Survivors whose text, without :LINE, stands between backticks in the known
+// file are equivalent mutants that somebody explained; they are counted, not
+// printed. Exit 0: no other survivor. Exit 1: survivors, or the tests fail without
+// any change. Tests run with -short.
+package main

@@ -1,0 +1,112 @@
+package admit
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// fence finds what a refused object of ours still forbids (semantics 8.1): the
+// intersection of every allowedRegions in it. One that cannot be read allows no
+// region; nil if there is none, or a rule's host cannot be read.
+func fence(object model.ObjectRef, doc document) *model.Fence {
+	out := &model.Fence{Object: object}
+	spec, _ := doc.root["spec"].(map[string]any)
+	f := &finder{}
+	if object.Kind == v1alpha1.KindMeshConfig {
+		f.setting("spec", spec)
+	} else {
+		if out.Host, _ = spec["host"].(string); out.Host == "" {
+			return nil
+		}
+		f.rule(spec)
+	}
+	f.hidden(doc)
+	if f.field == "" {
+		return nil
+	}
+	out.Field = string(f.field)
+	out.AllowedRegions = slices.Sorted(maps.Keys(f.regions))
+	if out.AllowedRegions == nil {
+		out.AllowedRegions = []string{}
+	}
+	return out
+}
+
+// finder intersects the allowedRegions that it is shown.
+type finder struct {
+	// field is where the first one stands; "" if there is none yet.
+	field   path
+	regions map[string]bool
+}
+
+func (f *finder) rule(spec map[string]any) {
+	f.policy("spec.trafficPolicy", spec["trafficPolicy"])
+	subsets, _ := spec["subsets"].([]any)
+	for i, s := range subsets {
+		subset, _ := s.(map[string]any)
+		f.policy(path("spec.subsets").index(i).child("trafficPolicy"), subset["trafficPolicy"])
+	}
+}
+
+// policy looks at a trafficPolicy or at one port's.
+func (f *finder) policy(p path, value any) {
+	policy, _ := value.(map[string]any)
+	loadBalancer, _ := policy["loadBalancer"].(map[string]any)
+	f.setting(p.child("loadBalancer"), loadBalancer)
+	ports, _ := policy["portLevelSettings"].([]any)
+	for i, port := range ports {
+		f.policy(p.child("portLevelSettings").index(i), port)
+	}
+}
+
+func (f *finder) setting(p path, holder map[string]any) {
+	setting, _ := holder["localityLbSetting"].(map[string]any)
+	if written, ok := setting["allowedRegions"]; ok {
+		f.intersect(p.child("localityLbSetting", "allowedRegions"), readRegions(written))
+	}
+}
+
+func (f *finder) intersect(p path, regions map[string]bool) {
+	if f.field == "" {
+		f.field, f.regions = p, regions
+		return
+	}
+	maps.DeleteFunc(f.regions, func(region string, _ bool) bool { return !regions[region] })
+}
+
+// hidden allows nothing where a key that stands twice may hide an
+// allowedRegions: of such a key only the last value can be seen.
+func (f *finder) hidden(doc document) {
+	if len(doc.twice) == 0 || !bytes.Contains(doc.raw, []byte("allowedRegions")) {
+		return
+	}
+	if i := slices.IndexFunc(doc.twice, mayHoldRegions); i >= 0 {
+		f.intersect(doc.twice[i], nil)
+	}
+}
+
+func mayHoldRegions(p path) bool {
+	last := p[bytes.LastIndexByte([]byte(p), '.')+1:]
+	return slices.Contains([]path{
+		"spec", "trafficPolicy", "loadBalancer", "localityLbSetting", "allowedRegions",
+		"portLevelSettings", "subsets",
+	}, last)
+}
+
+// readRegions is empty unless value is a list of names.
+func readRegions(value any) map[string]bool {
+	list, _ := value.([]any)
+	out := make(map[string]bool, len(list))
+	for _, v := range list {
+		region, ok := v.(string)
+		if !ok || region == "" {
+			return nil
+		}
+		out[region] = true
+	}
+	return out
+}

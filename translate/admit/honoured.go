@@ -1,0 +1,209 @@
+package admit
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// This file is the table of what is honoured (semantics 8.3). What is not is
+// told where it stands, if it differs from the default and would change
+// anything; what would widen or expose if it were dropped refuses the object.
+
+// LocalityHonoured says whether every part of a setting that matters is honoured
+// now. If not, nothing of it counts except allowedRegions: the next level
+// speaks. A setting that is switched off has no part that matters.
+func LocalityHonoured(s *v1alpha1.LocalityLbSetting) bool {
+	return s == nil || s.Enabled != nil && !*s.Enabled ||
+		len(s.Distribute) == 0 && len(s.FailoverPriority) == 0
+}
+
+func (r *report) notHonoured(p path, format string, args ...any) {
+	if !r.isCovered(p) {
+		r.add(model.Warning, model.NotHonoured, p, format, args...)
+	}
+}
+
+// ignored reports p, if it is set to something else than the default.
+func (r *report) ignored(set bool, p path) {
+	if set {
+		r.notHonoured(p, "is not honoured yet; the object counts without it")
+	}
+}
+
+// exposing refuses the object for p, if it is set.
+func (r *report) exposing(set bool, p path, consequence string) {
+	if set && !r.isCovered(p) {
+		r.add(model.Error, model.NotHonoured, p,
+			"is not honoured yet, and without it %s; the object is refused", consequence)
+	}
+}
+
+const (
+	widens  = "the rule would hold for more clients than written"
+	exposes = "connections would be made otherwise than written"
+)
+
+func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
+	const p path = "spec"
+	if strings.HasPrefix(spec.Host, "*") {
+		r.notHonoured(p.child("host"), "a wildcard host is not honoured yet; only allowedRegions of this rule counts")
+	}
+	everywhere := len(spec.ExportTo) == 0 || len(spec.ExportTo) == 1 && spec.ExportTo[0] == "*"
+	r.exposing(!everywhere, p.child("exportTo"), widens)
+	r.exposing(spec.WorkloadSelector != nil, p.child("workloadSelector"), widens)
+	if spec.TrafficPolicy != nil {
+		r.honouredPolicy(p.child("trafficPolicy"), spec.TrafficPolicy)
+	}
+	for i, s := range spec.Subsets {
+		at := p.child("subsets").index(i)
+		r.notHonoured(at, "a subset is not honoured yet; only allowedRegions in it counts")
+		if s.TrafficPolicy != nil {
+			r.exposed(at.child("trafficPolicy"), s.TrafficPolicy)
+		}
+	}
+}
+
+// exposed reports what refuses the object, wherever a policy stands.
+func (r *report) exposed(p path, t *v1alpha1.TrafficPolicy) {
+	r.exposedTLS(p, t.TLS)
+	r.exposing(t.Tunnel != nil, p.child("tunnel"), exposes)
+	r.exposing(t.ProxyProtocol != nil, p.child("proxyProtocol"), exposes)
+	for i, port := range t.PortLevelSettings {
+		r.exposedTLS(p.child("portLevelSettings").index(i), port.TLS)
+	}
+}
+
+func (r *report) exposedTLS(p path, t *v1alpha1.TLS) {
+	r.exposing(t != nil && t.Mode != "" && t.Mode != "DISABLE", p.child("tls"), "connections would not be encrypted")
+}
+
+func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
+	r.exposed(p, t)
+	if l := t.LoadBalancer; l != nil {
+		at := p.child("loadBalancer")
+		r.ignored(l.ConsistentHash != nil, at.child("consistentHash"))
+		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
+		r.ignored(l.Warmup != nil, at.child("warmup"))
+		r.ignored(l.WarmupDurationSecs != nil && l.Warmup == nil, at.child("warmupDurationSecs"))
+		r.honouredLocality(at.child("localityLbSetting"), l.LocalityLbSetting)
+		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
+	}
+	if t.ConnectionPool != nil {
+		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
+	}
+	r.ignored(t.OutlierDetection != nil, p.child("outlierDetection"))
+	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
+	for i := range t.PortLevelSettings {
+		r.notHonoured(p.child("portLevelSettings").index(i),
+			"settings for one port are not honoured yet; only allowedRegions in them counts")
+	}
+}
+
+func (r *report) honouredLocality(p path, s *v1alpha1.LocalityLbSetting) {
+	if LocalityHonoured(s) {
+		return
+	}
+	const message = "is not honoured yet, so nothing of this localityLbSetting is, allowedRegions excepted: the next level speaks"
+	if len(s.Distribute) > 0 {
+		r.notHonoured(p.child("distribute"), message)
+	}
+	if len(s.FailoverPriority) > 0 {
+		r.notHonoured(p.child("failoverPriority"), message)
+	}
+}
+
+// thresholdAlone reports a threshold in a rule's setting that does not speak
+// (semantics 3.2).
+func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
+	if s == nil || s.FailoverThreshold == nil || s.Enabled != nil ||
+		s.Failover != nil || s.Distribute != nil || s.FailoverPriority != nil {
+		return
+	}
+	r.add(model.Info, model.NoEffect, p,
+		"has no effect: by itself it does not switch locality on; add enabled: true")
+}
+
+func (r *report) honouredPool(p path, c *v1alpha1.ConnectionPool) {
+	if t := c.TCP; t != nil {
+		at := p.child("tcp")
+		r.ignored(isLimit(t.MaxConnections), at.child("maxConnections"))
+		r.ignored(!isLength(t.ConnectTimeout, 10*time.Second), at.child("connectTimeout"))
+		r.ignored(isKeepalive(t.TCPKeepalive), at.child("tcpKeepalive"))
+		r.ignored(t.MaxConnectionDuration != nil, at.child("maxConnectionDuration"))
+		r.ignored(!isLength(t.IdleTimeout, time.Hour), at.child("idleTimeout"))
+	}
+	if h := c.HTTP; h != nil {
+		at := p.child("http")
+		r.ignored(isLimit(h.HTTP1MaxPendingRequests), at.child("http1MaxPendingRequests"))
+		r.ignored(isLimit(h.HTTP2MaxRequests), at.child("http2MaxRequests"))
+		r.ignored(h.MaxRequestsPerConnection != nil && *h.MaxRequestsPerConnection != 0, at.child("maxRequestsPerConnection"))
+		r.ignored(isLimit(h.MaxRetries), at.child("maxRetries"))
+		r.ignored(isLimit(h.MaxConcurrentStreams), at.child("maxConcurrentStreams"))
+		r.ignored(!isLength(h.IdleTimeout, time.Hour), at.child("idleTimeout"))
+		r.ignored(h.H2UpgradePolicy == "UPGRADE", at.child("h2UpgradePolicy"))
+		r.ignored(h.UseClientProtocol, at.child("useClientProtocol"))
+		r.ignored(h.HTTP2KeepAlive != nil, at.child("http2KeepAlive"))
+	}
+}
+
+// isLimit says whether a number limits anything: the largest stands for no limit.
+func isLimit(n *int32) bool { return n != nil && *n != math.MaxInt32 }
+
+func isKeepalive(k *v1alpha1.TCPKeepalive) bool { return k != nil && *k != v1alpha1.TCPKeepalive{} }
+
+func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
+	const p path = "spec"
+	r.honouredLocality(p.child("localityLbSetting"), spec.LocalityLbSetting)
+	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
+	if d := spec.DefaultTrafficPolicy; d != nil {
+		if d.ConnectionPool != nil {
+			r.honouredPool(p.child("defaultTrafficPolicy", "connectionPool"), d.ConnectionPool)
+		}
+		r.ignored(d.OutlierDetection != nil, p.child("defaultTrafficPolicy", "outlierDetection"))
+	}
+	r.ignored(!isLength(spec.ConnectTimeout, 10*time.Second), p.child("connectTimeout"))
+	r.ignored(isKeepalive(spec.TCPKeepalive), p.child("tcpKeepalive"))
+	r.ignored(spec.H2UpgradePolicy == "UPGRADE", p.child("h2UpgradePolicy"))
+	r.ignored(!isLength(spec.DNSRefreshRate, time.Minute), p.child("dnsRefreshRate"))
+	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
+		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),
+			"REGISTRY_ONLY is not honoured yet; it matters to captured traffic, and no capture is served")
+	}
+}
+
+// The annotations that are known. The first three are not honoured yet.
+const (
+	annotationDistribution      = v1alpha1.GroupName + "/traffic-distribution"
+	annotationIstioDistribution = "networking.istio.io/traffic-distribution"
+	annotationListen            = v1alpha1.GroupName + "/listen"
+	annotationExportTo          = v1alpha1.GroupName + "/export-to"
+	annotationIstioExportTo     = "networking.istio.io/exportTo"
+)
+
+func (r *report) honouredService(s *corev1.Service) {
+	const annotations path = "metadata.annotations"
+	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution == nil)
+	_, listens := s.Annotations[annotationListen]
+	r.ignored(listens, annotations.key(annotationListen))
+	r.ignored(s.Spec.SessionAffinity == corev1.ServiceAffinityClientIP, "spec.sessionAffinity")
+	if s.Spec.Type == corev1.ServiceTypeExternalName {
+		r.notHonoured("spec.type", "ExternalName is not honoured yet; the Service has no endpoints")
+	}
+}
+
+// namespace has annotations, and nothing else that could be wrong.
+func (r *report) namespace(n *corev1.Namespace) { r.distributionAnnotations(n.Annotations, true) }
+
+// distributionAnnotations count only where the field is absent (semantics 5.4).
+func (r *report) distributionAnnotations(annotations map[string]string, count bool) {
+	for _, a := range []string{annotationDistribution, annotationIstioDistribution} {
+		_, given := annotations[a]
+		r.ignored(given && count, path("metadata.annotations").key(a))
+	}
+}

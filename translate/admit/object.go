@@ -1,0 +1,107 @@
+package admit
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	strictjson "sigs.k8s.io/json"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Object reads one YAML or JSON document and says whether it may be used
+// (semantics 8). The Problems are all mistakes at once, sorted; one with severity
+// error means that the object is refused, and then Result.Object is nil. A
+// document without content gives a zero Result and no Problem; one that does not
+// parse, or names no object, gives a zero Result and one Problem, Unparsable at
+// "document". A kind List is foreign here: sources unpack it. An absent namespace
+// is filled in with "default", and a status of our kinds is dropped.
+func Object(raw []byte) (Result, []model.Problem) {
+	doc, err := parse(raw)
+	if err != nil {
+		return unparsable(err.Error())
+	}
+	if doc.root == nil {
+		return Result{}, nil
+	}
+	h, err := readHead(doc.root)
+	if err != nil {
+		return unparsable(err.Error())
+	}
+	result := Result{Ref: h.ref}
+	r := &report{object: h.ref}
+	switch {
+	case h.foreign:
+		result.Foreign = true
+		return result, nil
+	case h.kind == nil:
+		r.notOurs(h)
+	case h.apiVersion != h.kind.apiVersion:
+		r.invalid("apiVersion", "%q is not served for kind %s; write %q", clip(h.apiVersion), h.ref.Kind, h.kind.apiVersion)
+	default:
+		result.Object = r.admit(doc, h)
+	}
+	if h.kind != nil && h.kind.ours && r.refused() {
+		result.Fence = fence(h.ref, doc)
+	}
+	return result, model.SortProblems(r.problems)
+}
+
+func unparsable(message string) (Result, []model.Problem) {
+	return Result{}, []model.Problem{{
+		Field: "document", Severity: model.Error, Reason: model.Unparsable,
+		Message: strings.ToValidUTF8(message, "\uFFFD"),
+	}}
+}
+
+// notOurs reports a kind of our group that is not served.
+func (r *report) notOurs(h head) {
+	if slices.Contains(laterKinds(), h.ref.Kind) {
+		r.add(model.Warning, model.NotServed, "kind", "%s is not served yet; the object has no effect", h.ref.Kind)
+		return
+	}
+	r.invalid("kind", "%q is no kind of %s%s", clip(h.ref.Kind), v1alpha1.GroupName,
+		suggestion(h.ref.Kind, append(laterKinds(), v1alpha1.KindDestinationRule, v1alpha1.KindMeshConfig)))
+}
+
+// admit decodes and checks; nil if the object is refused.
+func (r *report) admit(doc document, h head) any {
+	for _, p := range doc.twice {
+		r.misshapen(model.Invalid, p, "stands twice; keep one")
+	}
+	root := doc.root
+	if h.kind.ours {
+		delete(root, "status")
+	}
+	object := h.kind.make()
+	clean := r.shape("", reflect.TypeOf(object), root)
+	if err := decode(clean, object); err != nil {
+		r.add(model.Error, model.Invalid, "", "cannot be read: %v", err)
+		return nil
+	}
+	meta := object.(metav1.Object) // every kind of the table has ObjectMeta
+	r.metadata(h.kind.scope, meta)
+	h.kind.check(r, object)
+	if r.refused() {
+		return nil
+	}
+	meta.SetNamespace(h.ref.Namespace)
+	return object
+}
+
+// decode is strict once more, so that nothing that shape missed is ignored.
+func decode(clean, object any) error {
+	raw, err := json.Marshal(clean)
+	if err != nil {
+		return err
+	}
+	strict, err := strictjson.UnmarshalStrict(raw, object)
+	if err == nil && len(strict) > 0 {
+		err = strict[0]
+	}
+	return err
+}

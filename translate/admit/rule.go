@@ -1,0 +1,213 @@
+package admit
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+)
+
+// rule checks a DestinationRule: reference/destination-rule.md 2.1 to 2.8, then
+// what is honoured of it.
+func (r *report) rule(rule *v1alpha1.DestinationRule) {
+	spec := &rule.Spec
+	r.host("spec.host", spec.Host)
+	if spec.TrafficPolicy != nil {
+		r.policy("spec.trafficPolicy", spec.TrafficPolicy)
+	}
+	r.subsets("spec.subsets", spec.Subsets)
+	r.exportTo("spec.exportTo", spec.ExportTo)
+	if s := spec.WorkloadSelector; s != nil {
+		r.selector("spec", spec, r.object.Namespace)
+	}
+	r.honouredRule(spec)
+}
+
+func (r *report) host(p path, host string) {
+	rest := strings.TrimPrefix(host, "*.")
+	switch {
+	case host == "":
+		r.invalid(p, "is missing; write a service, such as reviews or reviews.default.svc.cluster.local")
+	case host == "*":
+	case strings.Contains(rest, "*"):
+		r.invalid(p, "%q is no host: \"*\" may only be the whole first label, as in *.default.svc.cluster.local", clip(host))
+	case len(validation.IsDNS1123Subdomain(rest)) > 0:
+		r.invalid(p, "%q is no host: %s", clip(host), isSubdomain)
+	}
+}
+
+func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
+	seen := map[string]bool{}
+	for i, s := range subsets {
+		at := p.index(i)
+		r.dnsLabel(at.child("name"), s.Name)
+		if seen[s.Name] {
+			r.invalid(at.child("name"), "%q names an earlier subset of this rule", clip(s.Name))
+		}
+		seen[s.Name] = true
+		r.labels(at.child("labels"), s.Labels)
+		if s.TrafficPolicy != nil {
+			r.policy(at.child("trafficPolicy"), s.TrafficPolicy)
+		}
+	}
+}
+
+func (r *report) exportTo(p path, namespaces []string) {
+	r.unique(p, namespaces)
+	for i, n := range namespaces {
+		switch n {
+		case ".":
+		case "*":
+			if len(namespaces) > 1 {
+				r.invalid(p.index(i), "\"*\" stands alone; remove it or all others")
+			}
+		default:
+			r.dnsLabel(p.index(i), n)
+		}
+	}
+}
+
+// selector checks workloadSelector, which acts in the rule's own namespace only.
+func (r *report) selector(p path, spec *v1alpha1.DestinationRuleSpec, own string) {
+	at := p.child("workloadSelector", "matchLabels")
+	r.labels(at, spec.WorkloadSelector.MatchLabels)
+	for i, n := range spec.ExportTo {
+		if n != "." && n != own {
+			r.invalid(p.child("exportTo").index(i),
+				"with workloadSelector a rule acts in its own namespace only; write \".\" or remove exportTo")
+		}
+	}
+}
+
+func (r *report) policy(p path, t *v1alpha1.TrafficPolicy) {
+	r.blocks(p, t.LoadBalancer, t.ConnectionPool, t.OutlierDetection, t.TLS)
+	if !hasBlock(t) {
+		r.invalid(p, "is empty; write at least one field or remove it")
+	}
+	if len(t.PortLevelSettings) > 4096 {
+		r.invalid(p.child("portLevelSettings"), "has %d entries; at most 4096", len(t.PortLevelSettings))
+	}
+	for i := range t.PortLevelSettings {
+		r.portPolicy(p.child("portLevelSettings").index(i), &t.PortLevelSettings[i])
+	}
+	r.tunnel(p.child("tunnel"), t.Tunnel)
+	if t.ProxyProtocol != nil {
+		r.oneOf(p.child("proxyProtocol", "version"), t.ProxyProtocol.Version, "V1", "V2")
+		if t.Tunnel != nil {
+			r.invalid(p.child("proxyProtocol"), "not together with tunnel; keep one of them")
+		}
+	}
+	if b := t.RetryBudget; b != nil {
+		at := p.child("retryBudget")
+		between(r, at.child("percent"), b.Percent, 0, 100)
+		between(r, at.child("minRetryConcurrency"), b.MinRetryConcurrency, 0, maxUint32)
+		r.duration(at.child("budgetInterval"), b.BudgetInterval, 0)
+	}
+}
+
+func hasBlock(t *v1alpha1.TrafficPolicy) bool {
+	return t.LoadBalancer != nil || t.ConnectionPool != nil || t.OutlierDetection != nil || t.TLS != nil ||
+		len(t.PortLevelSettings) > 0 || t.Tunnel != nil || t.ProxyProtocol != nil || t.RetryBudget != nil
+}
+
+func (r *report) portPolicy(p path, t *v1alpha1.PortTrafficPolicy) {
+	if t.Port == nil {
+		r.invalid(p.child("port"), "is missing; write port: {number: 80}")
+	} else {
+		r.port(p.child("port", "number"), t.Port.Number)
+	}
+	if t.LoadBalancer == nil && t.ConnectionPool == nil && t.OutlierDetection == nil && t.TLS == nil {
+		r.invalid(p, "has no settings; write at least one of loadBalancer, connectionPool, outlierDetection, tls")
+	}
+	r.blocks(p, t.LoadBalancer, t.ConnectionPool, t.OutlierDetection, t.TLS)
+}
+
+// blocks checks the four that a port may replace.
+func (r *report) blocks(p path, lb *v1alpha1.LoadBalancer, pool *v1alpha1.ConnectionPool,
+	outliers *v1alpha1.OutlierDetection, tls *v1alpha1.TLS,
+) {
+	if lb != nil {
+		r.loadBalancer(p.child("loadBalancer"), lb)
+	}
+	if pool != nil {
+		r.pool(p.child("connectionPool"), pool)
+	}
+	if outliers != nil {
+		r.outliers(p.child("outlierDetection"), outliers)
+	}
+	if tls != nil {
+		r.tls(p.child("tls"), tls)
+	}
+}
+
+func (r *report) tunnel(p path, t *v1alpha1.Tunnel) {
+	if t == nil {
+		return
+	}
+	r.oneOf(p.child("protocol"), t.Protocol, "CONNECT", "POST")
+	if _, err := netip.ParseAddr(t.TargetHost); err != nil && len(validation.IsDNS1123Subdomain(t.TargetHost)) > 0 {
+		r.invalid(p.child("targetHost"), "%q is no host: write a full host name or an IP", clip(t.TargetHost))
+	}
+	r.port(p.child("targetPort"), t.TargetPort)
+}
+
+// tls checks 2.7.
+func (r *report) tls(p path, t *v1alpha1.TLS) {
+	r.oneOf(p.child("mode"), t.Mode, "DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
+	files := []struct{ name, file string }{
+		{"clientCertificate", t.ClientCertificate},
+		{"privateKey", t.PrivateKey},
+		{"caCertificates", t.CACertificates},
+		{"caCrl", t.CACRL},
+	}
+	for i, f := range files {
+		switch {
+		case t.CredentialName != "" && f.file != "":
+			r.invalid(p.child(f.name), "not together with credentialName; keep one of them")
+		case t.CredentialName == "" && t.Mode == "MUTUAL" && i < 2 && f.file == "":
+			r.invalid(p.child(f.name), "is missing; mode MUTUAL needs clientCertificate and privateKey, or credentialName")
+		}
+	}
+	if t.InsecureSkipVerify && t.CACertificates != "" {
+		r.invalid(p.child("caCertificates"), "not together with insecureSkipVerify")
+	}
+	if t.InsecureSkipVerify && len(t.SubjectAltNames) > 0 {
+		r.invalid(p.child("subjectAltNames"), "not together with insecureSkipVerify")
+	}
+	if i := slices.Index(t.SubjectAltNames, ""); i >= 0 {
+		r.invalid(p.child("subjectAltNames").index(i), "is empty")
+	}
+}
+
+// mesh checks a MeshConfig, then what is honoured of it.
+func (r *report) mesh(mesh *v1alpha1.MeshConfig) {
+	if mesh.Name != v1alpha1.MeshConfigName {
+		r.invalid("metadata.name", "%q is not allowed: the only MeshConfig is named %q", clip(mesh.Name), v1alpha1.MeshConfigName)
+	}
+	const p path = "spec"
+	spec := &mesh.Spec
+	if spec.RootNamespace != "" {
+		r.dnsLabel(p.child("rootNamespace"), spec.RootNamespace)
+	}
+	if spec.LocalityLbSetting != nil {
+		r.locality(p.child("localityLbSetting"), spec.LocalityLbSetting)
+	}
+	if spec.ZoneAwareLbSetting != nil {
+		r.zoneAware(p.child("zoneAwareLbSetting"), spec.ZoneAwareLbSetting)
+	}
+	if d := spec.DefaultTrafficPolicy; d != nil {
+		r.blocks(p.child("defaultTrafficPolicy"), nil, d.ConnectionPool, d.OutlierDetection, nil)
+	}
+	r.duration(p.child("connectTimeout"), spec.ConnectTimeout, time.Millisecond)
+	r.keepalive(p.child("tcpKeepalive"), spec.TCPKeepalive)
+	r.oneOf(p.child("h2UpgradePolicy"), spec.H2UpgradePolicy, "DO_NOT_UPGRADE", "UPGRADE")
+	r.duration(p.child("dnsRefreshRate"), spec.DNSRefreshRate, time.Millisecond)
+	if o := spec.OutboundTrafficPolicy; o != nil {
+		r.oneOf(p.child("outboundTrafficPolicy", "mode"), o.Mode, "ALLOW_ANY", "REGISTRY_ONLY")
+	}
+	r.honouredMesh(spec)
+}

@@ -1,0 +1,51 @@
+package translate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// The claims of a client that can be checked against Nodes and Pods: what
+// Client reports when they differ.
+const (
+	NodeClaim     = "node"
+	LocalityClaim = "locality"
+)
+
+// Client is the proxy behind a client's claims (semantics 1.2). Its Node is
+// that of pod, the Pod that its id names (nil if there is none), else the one
+// that it claims; a Node that is known decides the locality, else the claim
+// counts. The region on which the Nodes of a zone agree completes a locality
+// that has none (semantics 2.2). differs lists the claims that say something
+// else than what is known, in the order of the constants.
+func Client(claims model.Proxy, nodes *ingest.Nodes, pod *corev1.Pod) (p model.Proxy, differs []string) {
+	p = claims
+	if pod != nil && pod.Spec.NodeName != "" {
+		p.Node = pod.Spec.NodeName
+		if claims.Node != "" && claims.Node != p.Node {
+			differs = append(differs, NodeClaim)
+		}
+	}
+	if nodes == nil {
+		return p, differs
+	}
+	if n, ok := nodes.ByName[p.Node]; ok {
+		p.Locality = n.Locality
+	}
+	if p.Locality.Region == "" && p.Locality.Zone != "" {
+		p.Locality.Region = nodes.Regions[p.Locality.Zone]
+	}
+	if contradicts(claims.Locality, p.Locality) {
+		differs = append(differs, LocalityClaim)
+	}
+	return p, differs
+}
+
+// contradicts says whether some part that the claim gives is not what is true.
+func contradicts(claim, truth model.Locality) bool {
+	return claim.Region != "" && claim.Region != truth.Region ||
+		claim.Zone != "" && claim.Zone != truth.Zone ||
+		claim.SubZone != "" && claim.SubZone != truth.SubZone
+}

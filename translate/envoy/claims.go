@@ -1,0 +1,168 @@
+package envoy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// What a client says of itself (semantics 1.1): in bootstrap each claim is a
+// flag, in a stream's first request a field of the node.
+const (
+	claimID        = "id"
+	claimNamespace = "namespace"
+	claimKind      = "kind"
+	claimNode      = "node"
+	claimLocality  = "locality"
+	claimNetwork   = "network"
+	claimLabels    = "labels"
+	claimScope     = "scope"
+	claimBind      = "bind"
+	claimPort      = "httpProxyPort"
+	claimGateway   = "gateway"
+	claimCapture   = "capture"
+)
+
+// DefaultNamespace is that of a node.id without one.
+const DefaultNamespace = "default"
+
+// ParseID reads NAMESPACE/ID; a bare ID is in the namespace default.
+func ParseID(s string) (namespace, id string, err error) {
+	namespace, id, found := strings.Cut(s, "/")
+	if !found {
+		namespace, id = DefaultNamespace, s
+	}
+	if !isNamespace(namespace) || !isWord(id, 253) {
+		return "", "", fmt.Errorf("%q is not NAMESPACE/ID (a namespace, and letters, digits, '-', '_' and '.')", s)
+	}
+	return namespace, id, nil
+}
+
+// checks collects what is wrong with claims; name says what a claim is called
+// where its author wrote it.
+type checks struct {
+	all  *multierror.Error
+	name func(claim string) string
+}
+
+func (c *checks) addf(claim, format string, args ...any) {
+	c.all = multierror.Append(c.all, fmt.Errorf("%s: %w", c.name(claim), fmt.Errorf(format, args...)))
+}
+
+func (c *checks) err() error {
+	if c.all == nil {
+		return nil
+	}
+	c.all.ErrorFormat = func(errs []error) string {
+		texts := make([]string, 0, len(errs))
+		for _, e := range errs {
+			texts = append(texts, e.Error())
+		}
+		return strings.Join(texts, "; ")
+	}
+	return c.all
+}
+
+// proxy checks everything that Bootstrap writes and ProxyFromNode reads.
+func (c *checks) proxy(p model.Proxy) {
+	if namespace, id, err := ParseID(p.ID); err != nil {
+		c.addf(claimID, "%w", err)
+	} else if p.ID != namespace+"/"+id || namespace != p.Namespace {
+		c.addf(claimID, "%q is not in the namespace %q", p.ID, p.Namespace)
+	}
+	if err := Served(p.Kind); err != nil {
+		c.addf(claimKind, "%w", err)
+	}
+	if p.Node != "" && !isWord(p.Node, 253) {
+		c.addf(claimNode, "%q is not the name of a Node", p.Node)
+	}
+	for _, part := range []string{p.Locality.Region, p.Locality.Zone, p.Locality.SubZone} {
+		if part != "" && !isWord(part, 63) {
+			c.addf(claimLocality, "%q is not the value of a topology label", part)
+		}
+	}
+	if p.Network != "" && !isWord(p.Network, 63) {
+		c.addf(claimNetwork, "%q is not the value of a label", p.Network)
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Labels)) {
+		if !isLabel(key, p.Labels[key]) {
+			c.addf(claimLabels, "%q is not a Kubernetes label KEY=VALUE", key+"="+p.Labels[key])
+		}
+	}
+	if canonical, err := model.ParseScope(p.Scope); err != nil {
+		c.addf(claimScope, "%w", err)
+	} else if canonical != p.Scope {
+		c.addf(claimScope, "%q is not canonical: %q", p.Scope, canonical)
+	}
+	c.listen(p)
+	if p.Gateway != "" {
+		c.addf(claimGateway, "not served yet")
+	}
+	if p.Capture {
+		c.addf(claimCapture, "not served yet")
+	}
+}
+
+func (c *checks) listen(p model.Proxy) {
+	if p.HTTPProxyPort > maxPort {
+		c.addf(claimPort, "%d is not in 0..65535 (0: no HTTP proxy port)", p.HTTPProxyPort)
+	}
+	if p.Bind == "" && p.HTTPProxyPort == 0 {
+		return
+	}
+	if ip, err := netip.ParseAddr(p.Bind); err != nil || ip.Zone() != "" || ip.IsMulticast() {
+		c.addf(claimBind, "%q is not an IP to listen on", p.Bind)
+	}
+}
+
+// Served says by name which kinds of client are refused for now: the error
+// names the kind and what is allowed.
+func Served(k model.Kind) error {
+	switch k {
+	case model.Sidecar, model.Gateway:
+		return nil
+	case model.Waypoint, model.GRPC:
+		return fmt.Errorf("kind %s is not served yet: sidecar and gateway are", k)
+	case "":
+		return errors.New("kind is missing: sidecar or gateway")
+	}
+	return fmt.Errorf("kind %q does not exist: sidecar and gateway are served", string(k))
+}
+
+func isNamespace(s string) bool {
+	return isWord(s, 63) && s == strings.ToLower(s) && !strings.ContainsAny(s, "._")
+}
+
+func isLabel(key, value string) bool {
+	if prefix, name, found := strings.Cut(key, "/"); found {
+		if !isWord(prefix, 253) {
+			return false
+		}
+		key = name
+	}
+	return isWord(key, 63) && (value == "" || isWord(value, 63))
+}
+
+// isWord says whether s is what Kubernetes takes as the value of a label: ASCII
+// letters and digits, inside also '-', '_' and '.'.
+func isWord(s string, longest int) bool {
+	if s == "" || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		alphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		inner := i > 0 && i < len(s)-1 && (c == '-' || c == '_' || c == '.')
+		if !alphanumeric && !inner {
+			return false
+		}
+	}
+	return true
+}

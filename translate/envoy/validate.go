@@ -1,0 +1,217 @@
+package envoy
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+const maxPort = 65535
+
+// InvalidError says why a resource may not be sent: every finding, in the order
+// of the resource's fields.
+type InvalidError struct {
+	TypeURL  string
+	Name     string
+	Findings []string
+}
+
+// Error is one line, with the first ten findings.
+func (e *InvalidError) Error() string {
+	const shown = 10
+	kind := e.TypeURL[strings.LastIndexByte(e.TypeURL, '.')+1:]
+	text := fmt.Sprintf("%s %q: %s", kind, e.Name, strings.Join(e.Findings[:min(shown, len(e.Findings))], "; "))
+	if more := len(e.Findings) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+// Validate says whether a resource may be sent: it is what its type, name and
+// version say, Envoy's own constraints hold, and so do those that Envoy and
+// gRPC clients have but Envoy does not check (reference envoy 5). One bad
+// resource makes Envoy refuse its neighbours, so nothing is published before.
+//
+// The error is an *InvalidError.
+func Validate(r Resource) error {
+	f := &findings{}
+	switch r.TypeURL {
+	case ClusterType:
+		if m := new(clusterv3.Cluster); f.decode(r, m) {
+			f.named(r, m.GetName())
+			f.cluster(m)
+		}
+	case EndpointType:
+		if m := new(endpointv3.ClusterLoadAssignment); f.decode(r, m) {
+			f.named(r, m.GetClusterName())
+			f.loadAssignment(m)
+		}
+	case ListenerType:
+		if m := new(listenerv3.Listener); f.decode(r, m) {
+			f.named(r, m.GetName())
+			f.listener(m)
+		}
+	case RouteType:
+		if m := new(routev3.RouteConfiguration); f.decode(r, m) {
+			f.named(r, m.GetName())
+			f.routes(m)
+		}
+	default:
+		f.addf("unknown type %q", r.TypeURL)
+	}
+	return f.err(r)
+}
+
+// ValidateWithin says whether every endpoint of a load assignment is one of the
+// service's at that port, in a region that the variant's policy allows
+// (semantics 4.1): the fence, checked on the very bytes that would be sent. The
+// region that decides is the endpoint's, not its locality's.
+//
+// The error is an *InvalidError.
+func ValidateWithin(s *model.Service, v model.Variant, r Resource) error {
+	f := &findings{}
+	cla := new(endpointv3.ClusterLoadAssignment)
+	port, policy, err := resolve(s, v)
+	if err != nil {
+		f.addf("%v", err)
+	}
+	if !f.decode(r, cla) || err != nil {
+		return f.err(r)
+	}
+	known := make(map[string]map[uint32]string, len(port.Endpoints))
+	for _, e := range port.Endpoints {
+		if known[e.Address] == nil {
+			known[e.Address] = make(map[uint32]string, 1)
+		}
+		known[e.Address][e.Port] = e.Region
+	}
+	for _, g := range cla.GetEndpoints() {
+		for _, e := range g.GetLbEndpoints() {
+			a := e.GetEndpoint().GetAddress().GetSocketAddress()
+			region, ok := known[a.GetAddress()][a.GetPortValue()]
+			switch {
+			case !ok:
+				f.addf("%s is no endpoint of %s port %d", hostPort(a), s.Host, v.Port)
+			case !policy.Allowed.Has(region):
+				f.addf("%s is in region %q, which is not allowed", hostPort(a), region)
+			}
+		}
+	}
+	return f.err(r)
+}
+
+// findings collects what is wrong.
+type findings struct{ list []string }
+
+func (f *findings) addf(format string, args ...any) {
+	f.list = append(f.list, fmt.Sprintf(format, args...))
+}
+
+func (f *findings) err(r Resource) error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	return &InvalidError{TypeURL: r.TypeURL, Name: r.Name, Findings: f.list}
+}
+
+// decode also runs the checks that Envoy's own schema carries.
+func (f *findings) decode(r Resource, m interface {
+	proto.Message
+	ValidateAll() error
+},
+) bool {
+	if err := proto.Unmarshal(r.Body, m); err != nil {
+		f.addf("does not decode: %v", err)
+		return false
+	}
+	switch err := m.ValidateAll().(type) {
+	case nil:
+	case interface{ AllErrors() []error }:
+		for _, e := range err.AllErrors() {
+			f.addf("%v", e)
+		}
+	default:
+		f.addf("%v", err)
+	}
+	return true
+}
+
+func (f *findings) named(r Resource, name string) {
+	if name == "" {
+		f.addf("has no name")
+	}
+	if name != r.Name {
+		f.addf("is called %q inside", name)
+	}
+	if r.Version == "" {
+		f.addf("has no version")
+	}
+}
+
+// parseSocket reads one ip:port and says what is wrong with it, "" if nothing: it
+// must be a literal address that can be connected to or, with listen, bound.
+func parseSocket(a *corev3.Address, listen bool) (at netip.AddrPort, wrong string) {
+	s := a.GetSocketAddress()
+	if s == nil {
+		return at, "not a socket address"
+	}
+	ip, err := netip.ParseAddr(s.GetAddress())
+	switch {
+	case err != nil:
+		return at, fmt.Sprintf("%q is not an IP", s.GetAddress())
+	case ip.Zone() != "":
+		return at, fmt.Sprintf("%q has a zone identifier", s.GetAddress())
+	case ip.IsMulticast():
+		return at, fmt.Sprintf("%s is a multicast address", ip)
+	case ip.IsUnspecified() && !listen:
+		return at, fmt.Sprintf("%s cannot be connected to", ip)
+	}
+	if p := s.GetPortValue(); p < 1 || p > maxPort {
+		return at, fmt.Sprintf("port %d is not in 1..65535", p)
+	}
+	return netip.AddrPortFrom(ip, uint16(s.GetPortValue())), ""
+}
+
+func hostPort(s *corev3.SocketAddress) string {
+	return fmt.Sprintf("%s port %d", s.GetAddress(), s.GetPortValue())
+}
+
+// noFiles finds file names anywhere, also inside packed messages: a path that a
+// proxy does not have makes it refuse the resource, and a path that it has may
+// be a secret (reference envoy R17).
+func (f *findings) noFiles(m proto.Message) {
+	err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
+		last := p.Path.Index(-1)
+		if last.Kind() == protopath.FieldAccessStep && namesFile(last.FieldDescriptor()) {
+			f.addf("%s: names a file", p.Path[1:].String())
+		}
+		return nil
+	})
+	if err != nil {
+		f.addf("%v", err)
+	}
+}
+
+func namesFile(d protoreflect.FieldDescriptor) bool {
+	switch d.FullName() {
+	case "envoy.config.core.v3.DataSource.filename",
+		"envoy.config.core.v3.DataSource.environment_variable",
+		"envoy.config.core.v3.ConfigSource.path",
+		"envoy.config.core.v3.ConfigSource.path_config_source",
+		"envoy.config.core.v3.Pipe.path":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package envoy
+
+import (
+	"fmt"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+)
+
+func (f *findings) listener(m *listenerv3.Listener) {
+	if _, wrong := parseSocket(m.GetAddress(), true); wrong != "" {
+		f.addf("address: %s", wrong)
+	}
+	if len(m.GetFilterChains()) == 0 {
+		f.addf("filter_chains: empty")
+	}
+	names := make(map[string]bool, len(m.GetFilterChains()))
+	for i, c := range m.GetFilterChains() {
+		if names[c.GetName()] {
+			f.addf("filter_chains[%d].name: %q stands twice", i, c.GetName())
+		}
+		names[c.GetName()] = true
+		for j, filter := range c.GetFilters() {
+			f.filter(fmt.Sprintf("filter_chains[%d].filters[%d]", i, j), filter)
+		}
+	}
+	f.noFiles(m)
+}
+
+// filter knows the one kind of filter that is served.
+func (f *findings) filter(where string, filter *listenerv3.Filter) {
+	hcm := new(hcmv3.HttpConnectionManager)
+	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
+		f.addf("%s: %v", where, err)
+		return
+	}
+	if err := hcm.ValidateAll(); err != nil {
+		f.addf("%s: %v", where, err)
+	}
+	if rds := hcm.GetRds(); rds.GetConfigSource().GetAds() == nil || rds.GetRouteConfigName() == "" {
+		f.addf("%s: routes do not come over ADS", where)
+	}
+}
+
+func (f *findings) routes(m *routev3.RouteConfiguration) {
+	names := make(map[string]bool, len(m.GetVirtualHosts()))
+	domains := make(map[string]bool, 4*len(m.GetVirtualHosts()))
+	for i, h := range m.GetVirtualHosts() {
+		if names[h.GetName()] {
+			f.addf("virtual_hosts[%d].name: %q stands twice", i, h.GetName())
+		}
+		names[h.GetName()] = true
+		for _, d := range h.GetDomains() {
+			if domains[d] {
+				f.addf("virtual_hosts[%d].domains: %q stands twice", i, d)
+			}
+			domains[d] = true
+		}
+		if len(h.GetRoutes()) == 0 {
+			f.addf("virtual_hosts[%d].routes: empty", i)
+		}
+		for j, r := range h.GetRoutes() {
+			f.route(i, j, r)
+		}
+	}
+}
+
+func (f *findings) route(i, j int, r *routev3.Route) {
+	if r.GetDirectResponse() != nil {
+		return
+	}
+	cluster := r.GetRoute().GetCluster()
+	if _, _, _, ok := ParseClusterName(cluster); !ok {
+		f.addf("virtual_hosts[%d].routes[%d].route.cluster: %q is not outbound|PORT|SUBSET|HOST", i, j, cluster)
+	}
+	if r.GetRoute().GetTimeout() == nil {
+		f.addf("virtual_hosts[%d].routes[%d].route.timeout: missing, so Envoy's 15 s would hold", i, j)
+	}
+}

@@ -1,0 +1,131 @@
+package ingest
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// The fields of a Service that ask for hints.
+const (
+	fieldAnnotations  = "metadata.annotations"
+	fieldDistribution = "spec.trafficDistribution"
+)
+
+// speech is what the Service itself says about localities (semantics 3.3, 5);
+// mode "" means that it does not speak.
+type speech struct {
+	mode    model.Mode
+	setting string // for Policy.Setting
+	field   string // for Policy.HintField
+	// dropped says that hints were asked for and there are none.
+	dropped string
+}
+
+// speech reads what the Service says, and writes the hints of trafficDistribution
+// into the endpoints where no controller does (semantics 5.2).
+func (j *joined) speech(o Objects) speech {
+	auto, wish := autoHints(o.Service), distribution(o.Service)
+	sp := speech{field: fieldDistribution}
+	if auto {
+		sp.field = fieldAnnotations
+	}
+	switch {
+	case anyHint(j.slices):
+		sp.mode, sp.setting = model.Hints, "hints"
+	case auto:
+		sp.mode, sp.setting = model.Flat, "topology-mode"
+		sp.dropped = "topology-mode: Auto, but no endpoint has a hint: one flat pool"
+	case wish == "":
+		return sp
+	case managed(o.Slices) || anyHint(o.Slices):
+		sp.mode, sp.setting = model.Flat, fieldDistribution
+		sp.dropped = "trafficDistribution: " + wish + ", but the controller of the slices wrote no hint: one flat pool"
+	default:
+		j.distribute(wish)
+		sp.mode, sp.setting = model.Hints, fieldDistribution
+	}
+	if local(o.Service) { // hints play no part (semantics 4.2)
+		sp.mode, sp.dropped = model.Flat, ""
+	}
+	if !j.anyReady() { // nothing to be hinted
+		sp.dropped = ""
+	}
+	return sp
+}
+
+// distribute hints every ready endpoint as the EndpointSlice controller would
+// (reference/kubernetes.md 6.1), from the zones of semantics 2.1.
+func (j *joined) distribute(wish string) {
+	for _, c := range j.order {
+		if c.State != model.Ready {
+			continue
+		}
+		if c.Locality.Zone != "" {
+			c.ZoneHints = []string{c.Locality.Zone}
+		}
+		if wish == corev1.ServiceTrafficDistributionPreferSameNode && c.Node != "" {
+			c.NodeHints = []string{c.Node}
+		}
+	}
+}
+
+func (j *joined) anyReady() bool {
+	for _, c := range j.order {
+		if c.State == model.Ready {
+			return true
+		}
+	}
+	return false
+}
+
+// autoHints is topology-mode: Auto; the older annotation wins.
+func autoHints(svc *corev1.Service) bool {
+	value, ok := svc.Annotations[corev1.DeprecatedAnnotationTopologyAwareHints]
+	if !ok {
+		value = svc.Annotations[corev1.AnnotationTopologyMode]
+	}
+	return value == "Auto" || value == "auto"
+}
+
+// distribution is spec.trafficDistribution, "" where it says nothing that
+// Kubernetes knows.
+func distribution(svc *corev1.Service) string {
+	if svc.Spec.TrafficDistribution == nil {
+		return ""
+	}
+	switch v := *svc.Spec.TrafficDistribution; v {
+	case corev1.ServiceTrafficDistributionPreferClose,
+		corev1.ServiceTrafficDistributionPreferSameZone,
+		corev1.ServiceTrafficDistributionPreferSameNode:
+		return v
+	}
+	return ""
+}
+
+func local(svc *corev1.Service) bool {
+	return svc.Spec.InternalTrafficPolicy != nil &&
+		*svc.Spec.InternalTrafficPolicy == corev1.ServiceInternalTrafficPolicyLocal
+}
+
+// managed says whether a controller writes any of the slices.
+func managed(all []*discoveryv1.EndpointSlice) bool {
+	for _, s := range all {
+		if _, ok := s.Labels[discoveryv1.LabelManagedBy]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func anyHint(all []*discoveryv1.EndpointSlice) bool {
+	for _, s := range all {
+		for i := range s.Endpoints {
+			if h := s.Endpoints[i].Hints; h != nil && (len(h.ForZones) > 0 || len(h.ForNodes) > 0) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+package ingest
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Objects is all that is known about one service. Service is nil where rules
+// name a host that nothing declares. The slices may come in any order.
+type Objects struct {
+	Key     model.Key
+	Service *corev1.Service
+	Slices  []*discoveryv1.EndpointSlice
+	// Rules are all that match the host, of every namespace, exact and wildcard.
+	Rules []*v1alpha1.DestinationRule
+	// Fences are those of rules that were never admitted and match the host.
+	Fences    []model.Fence
+	Nodes     *Nodes
+	Pods      map[PodName]*corev1.Pod
+	Namespace *corev1.Namespace
+	Mesh      Mesh
+}
+
+// PodName is the key of a Pod.
+type PodName struct{ Namespace, Name string }
+
+// Nodes is what is known of all Nodes, immutable.
+type Nodes struct {
+	ByName map[string]Node
+	// Regions says on which region the Nodes of a zone agree; a zone whose
+	// Nodes disagree or have no region is absent (semantics 2.1).
+	Regions map[string]string
+}
+
+// Node is the part of a Kubernetes Node that locality needs.
+type Node struct{ Locality model.Locality }
+
+// Mesh is what holds for all services.
+type Mesh struct {
+	// Config is the admitted MeshConfig named default, or nil.
+	Config *v1alpha1.MeshConfig
+	// Fence is that of a MeshConfig that was never admitted, or nil.
+	Fence *model.Fence
+	// Suspend is --suspend-locality.
+	Suspend bool
+	// LocalityDefault is PILOT_ENABLE_LOCALITY_LOAD_BALANCING.
+	LocalityDefault bool
+}

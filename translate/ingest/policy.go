@@ -1,0 +1,179 @@
+package ingest
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// resolver finds the policy of every client (semantics 3 and 4).
+type resolver struct {
+	rules       rules
+	fences      []model.Fence // those that cover the host
+	meshAllowed []model.AllowedFrom
+	service     string // the service's namespace
+	root        string
+	speech      speech
+	local       bool
+	mesh        *v1alpha1.LocalityLbSetting // honoured, or nil
+	meshOn      bool
+	suspended   bool
+	// dropped says that some policy stopped at the Service's unanswered wish for hints.
+	dropped bool
+}
+
+func newResolver(o Objects, r rules, sp speech) *resolver {
+	res := &resolver{
+		rules: r, speech: sp, local: local(o.Service), service: o.Service.Namespace,
+		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
+		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
+	}
+	if c := o.Mesh.Config; c != nil {
+		res.suspended = res.suspended || c.Spec.Suspend
+	}
+	if l := meshSetting(o.Mesh); l != nil && l.Honoured() {
+		res.mesh = l
+		if l.Enabled != nil {
+			res.meshOn = *l.Enabled
+		}
+	}
+	res.cover(o)
+	return res
+}
+
+// root is the namespace whose rules are for all.
+func root(m Mesh) string {
+	if m.Config == nil {
+		return defaultRootNamespace
+	}
+	return cmp.Or(m.Config.Spec.RootNamespace, defaultRootNamespace)
+}
+
+// cover keeps the fences of rules that mean this host.
+func (r *resolver) cover(o Objects) {
+	for _, f := range o.Fences {
+		key, wildcard := RuleKey(f.Object.Namespace, f.Host)
+		if key == o.Key || wildcard && HostMatches(f.Host, o.Key.Host) {
+			r.fences = append(r.fences, f)
+		}
+	}
+}
+
+// visible are the namespaces whose rules a client's namespace sees, nearest
+// first; "" is a client whose own namespace has none.
+func (r *resolver) visible(client string) []string {
+	if client == "" {
+		return []string{r.service, r.root}
+	}
+	return []string{client, r.service, r.root}
+}
+
+// fill resolves every port for every namespace that has a rule or fence of its
+// own, and for all others. Policies that are equal are one.
+func (r *resolver) fill(s *model.Service) {
+	s.Lookup = map[model.PolicyKey]model.PolicyID{}
+	namespaces := r.clients()
+	for _, port := range s.Ports {
+		for _, ns := range namespaces {
+			p := r.policy(ns, port.Number)
+			id := slices.IndexFunc(s.Policies, func(q model.Policy) bool { return reflect.DeepEqual(p, q) })
+			if id < 0 {
+				id = len(s.Policies)
+				s.Policies = append(s.Policies, p)
+			}
+			s.Lookup[model.PolicyKey{Namespace: ns, Port: port.Number}] = model.PolicyID(id)
+		}
+	}
+}
+
+// clients are "" and the namespaces that a rule or fence stands in, sorted.
+func (r *resolver) clients() []string {
+	out := []string{""}
+	for _, dr := range r.rules.all {
+		out = append(out, dr.Namespace)
+	}
+	for _, f := range r.fences {
+		out = append(out, f.Object.Namespace)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// policy is what rules for clients of one namespace ("" is any other) at one port.
+func (r *resolver) policy(client string, port uint32) model.Policy {
+	visible := r.visible(client)
+	rule := r.rules.lookup(visible)
+	p := model.Policy{
+		Mode: model.Flat, Setting: "none", Local: r.local, Allowed: r.allowed(visible, port),
+		OverprovisioningFactor: model.DefaultOverprovisioningFactor,
+		Algorithm:              algorithm(rule), HintField: r.speech.field,
+	}
+	if rule != nil {
+		p.Rule = ruleRef(rule)
+	}
+	r.order(&p, ruleSetting(rule))
+	return p
+}
+
+// order is semantics 3.1 to 3.5: the first setting that speaks is taken whole.
+func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting) {
+	switch {
+	case r.suspended:
+		p.Setting = "suspended"
+	case rule.Speaks():
+		p.Setting = "rule " + p.Rule.Namespace + "/" + p.Rule.Name
+		if rule.Enabled == nil || *rule.Enabled {
+			levels(p, rule)
+		}
+	case r.speech.mode != "":
+		p.Mode, p.Setting = r.speech.mode, r.speech.setting
+		if p.Mode == model.Hints && r.mesh != nil {
+			p.Failover = failover(r.mesh.Failover)
+		}
+		r.dropped = r.dropped || r.speech.dropped != ""
+	case r.meshOn:
+		p.Setting = "mesh"
+		levels(p, r.mesh)
+	}
+}
+
+// levels is what a setting that is on says; nil is one that says no more.
+func levels(p *model.Policy, l *v1alpha1.LocalityLbSetting) {
+	p.Mode = model.Levels
+	if l == nil {
+		return
+	}
+	p.Failover = failover(l.Failover)
+	if t := l.FailoverThreshold; t != nil && *t > 0 {
+		p.OverprovisioningFactor = (10000 + uint32(*t) - 1) / uint32(*t)
+	}
+}
+
+// failover is by the client's region, of which the first entry counts.
+func failover(list []v1alpha1.Failover) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(list))
+	for _, f := range list {
+		if _, ok := out[f.From]; !ok && f.From != model.Other {
+			out[f.From] = f.To
+		}
+	}
+	return out
+}
+
+// algorithm is loadBalancer.simple; all that is unset is LEAST_REQUEST.
+func algorithm(rule *v1alpha1.DestinationRule) model.Algorithm {
+	if rule == nil || rule.Spec.TrafficPolicy == nil || rule.Spec.TrafficPolicy.LoadBalancer == nil {
+		return model.LeastRequest
+	}
+	switch a := model.Algorithm(rule.Spec.TrafficPolicy.LoadBalancer.Simple); a {
+	case model.RoundRobin, model.Random, model.Passthrough:
+		return a
+	}
+	return model.LeastRequest
+}

@@ -1,0 +1,168 @@
+package ingest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// The annotations and labels of a Service that decide whether and to whom it is
+// served.
+const (
+	annotationExportTo      = "networking.coastwise.dev/export-to"
+	annotationExportToIstio = "networking.istio.io/exportTo"
+	labelProxyName          = "service.kubernetes.io/service-proxy-name"
+	ownProxyName            = "coastwise"
+)
+
+// Service says in mesh words all that is known about one service. It is nil
+// where nothing declares the service, or where it is not served: type
+// ExternalName, and a Service that another proxy claims by label
+// (reference/kubernetes.md 11). The problems are those that hold for every
+// client, sorted; what depends on the client comes with an assignment.
+func Service(o Objects) (*model.Service, []model.Problem) {
+	if o.Nodes == nil {
+		o.Nodes = &Nodes{}
+	}
+	if o.Service != nil {
+		o.Key = model.ServiceKey(o.Service.Namespace, o.Service.Name)
+	}
+	rules := sortRules(o)
+	problems := rules.problems(o)
+	if !served(o.Service) {
+		return nil, model.SortProblems(problems)
+	}
+	j := join(o)
+	sp := j.speech(o)
+	s := describe(o)
+	for _, port := range tcpPorts(o.Service) {
+		s.Ports = append(s.Ports, model.Port{
+			Name: port.Name, Number: uint32(port.Port), Protocol: appProtocol(port), Endpoints: j.endpoints(port),
+		})
+	}
+	r := newResolver(o, rules, sp)
+	r.fill(s)
+	s.Places = places(s)
+	problems = append(problems, j.problems...)
+	problems = append(problems, j.noRegion(s.Policies)...)
+	problems = append(problems, rules.settingProblems(s.Ports)...)
+	if r.dropped {
+		problems = append(problems, model.Problem{
+			Object: s.Object, Field: sp.field, Severity: model.Info,
+			Reason: model.HintsDropped, Message: sp.dropped,
+		})
+	}
+	return s, model.SortProblems(problems)
+}
+
+func served(svc *corev1.Service) bool {
+	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
+		return false
+	}
+	proxy, claimed := svc.Labels[labelProxyName]
+	return !claimed || proxy == ownProxyName
+}
+
+// describe is all that the Service says of itself alone.
+func describe(o Objects) *model.Service {
+	svc := o.Service
+	s := &model.Service{
+		Key:      o.Key,
+		Object:   model.ObjectRef{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name},
+		Name:     svc.Name,
+		ExportTo: exportTo(svc),
+	}
+	if !svc.CreationTimestamp.IsZero() {
+		s.Created = svc.CreationTimestamp.Unix()
+	}
+	return s
+}
+
+// exportTo is semantics 1.3: namespaces, "." and "*", sorted; default "*".
+func exportTo(svc *corev1.Service) []string {
+	value, ok := svc.Annotations[annotationExportTo]
+	if !ok {
+		value = svc.Annotations[annotationExportToIstio]
+	}
+	var out []string
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"*"}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// tcpPorts are the ports that are served, by number; of one number the first by name.
+func tcpPorts(svc *corev1.Service) []corev1.ServicePort {
+	var out []corev1.ServicePort
+	for _, p := range svc.Spec.Ports {
+		if (p.Protocol == "" || p.Protocol == corev1.ProtocolTCP) && p.Port > 0 && p.Port <= 65535 {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b corev1.ServicePort) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), strings.Compare(a.Name, b.Name))
+	})
+	return slices.CompactFunc(out, func(a, b corev1.ServicePort) bool { return a.Port == b.Port })
+}
+
+// noRegion is one problem for each slice with endpoints whose region is unknown.
+func (j *joined) noRegion(policies []model.Policy) []model.Problem {
+	fenced := slices.ContainsFunc(policies, func(p model.Policy) bool { return p.Allowed != nil })
+	var out []model.Problem
+	for i := range j.gaps {
+		if p, ok := j.gaps[i].problem(fenced); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// places is what a View keeps as it is: every name that an endpoint, hint or
+// policy of the service could be compared with.
+func places(s *model.Service) model.Places {
+	pl := model.Places{
+		Regions: map[string]bool{}, Zones: map[string]bool{}, SubZones: map[string]bool{},
+		Nodes: map[string]bool{}, HintedNodes: map[string]bool{},
+	}
+	add := func(set map[string]bool, name string) {
+		if name != "" && !set[name] {
+			set[name] = true
+		}
+	}
+	var last model.Locality
+	for _, port := range s.Ports {
+		for i := range port.Endpoints {
+			e := &port.Endpoints[i]
+			if e.Locality != last {
+				last = e.Locality
+				add(pl.Regions, last.Region)
+				add(pl.Zones, last.Zone)
+				add(pl.SubZones, last.SubZone)
+			}
+			add(pl.Nodes, e.Node)
+			for _, zone := range e.ZoneHints {
+				add(pl.Zones, zone)
+			}
+			for _, node := range e.NodeHints {
+				add(pl.HintedNodes, node)
+			}
+		}
+	}
+	for _, p := range s.Policies {
+		for from, to := range p.Failover {
+			add(pl.Regions, from)
+			add(pl.Regions, to)
+		}
+	}
+	return pl
+}

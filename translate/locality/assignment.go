@@ -1,0 +1,83 @@
+package locality
+
+import "github.com/coastwise/coastwise/translate/model"
+
+// Assignment is a ClusterLoadAssignment before encoding.
+type Assignment struct {
+	// OverprovisioningFactor in percent; Envoy's own is 140.
+	OverprovisioningFactor uint32
+	// Weighted switches Envoy's locality weighting on: weights carry meaning
+	// (semantics 6.3).
+	Weighted bool
+	// Groups are sorted by priority, then locality. Priorities are dense from
+	// 0, a locality stands once in a priority, no group is empty.
+	Groups []Group
+	// LeftOut says which endpoints are not sent, and why; sorted by address.
+	LeftOut []LeftOut
+	// Notes become Problems on the objects that the policy names.
+	Notes []Note
+}
+
+// Group is one LocalityLbEndpoints.
+type Group struct {
+	Priority uint32
+	Locality model.Locality
+	// Weight is the decision: the sum of the endpoints' weights where nothing
+	// decided otherwise, 0 if the group is not in use.
+	Weight    uint32
+	Endpoints []Endpoint
+	Reason    Reason
+}
+
+// Endpoint is one LbEndpoint.
+type Endpoint struct {
+	Address    string
+	Additional []string
+	Port       uint32
+	// Weight is at least 1.
+	Weight  uint32
+	Healthy bool
+}
+
+// Reason says why a group stands at its priority; a contract of `translate -o json`.
+type Reason string
+
+// The reasons of a group.
+const (
+	SameSubZone     Reason = "same sub-zone"
+	SameZone        Reason = "same zone"
+	SameRegion      Reason = "same region"
+	FailoverRegion  Reason = "failover region"
+	OtherRegion     Reason = "other region"
+	LocalityUnknown Reason = "locality unknown"
+	SameNode        Reason = "same node"
+	Hinted          Reason = "hinted"
+	Listed          Reason = "listed"
+	FlatPool        Reason = "flat"
+)
+
+// LeftOut is an endpoint that is not sent.
+type LeftOut struct {
+	Address string
+	Port    uint32
+	Reason  string
+}
+
+// The reasons for leaving an endpoint out.
+const (
+	RegionNotAllowed = "region not allowed"
+	RegionUnknown    = "region unknown, and only listed regions are allowed"
+	OtherNode        = "on another node"
+	OtherSubset      = "not in the subset"
+	NotReady         = "not ready"
+	IsTerminating    = "terminating"
+	WasNeverReady    = "never ready"
+	Drained          = "drained: weight 0"
+)
+
+// Note is something that the user should hear about this assignment. Reason is
+// NothingAllowed, EmptySubset, NoNode or HintsDropped.
+type Note struct {
+	Reason  model.Reason
+	Message string
+}

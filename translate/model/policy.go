@@ -1,0 +1,112 @@
+package model
+
+import "slices"
+
+// PolicyID indexes Service.Policies.
+type PolicyID int
+
+// PolicyKey is what Select looks up: the namespace whose rules win for the
+// client ("" for every client whose namespace has no rule for this host), the
+// port's number and the subset.
+type PolicyKey struct {
+	Namespace string
+	Port      uint32
+	Subset    string
+}
+
+// Mode is how an assignment is made.
+type Mode string
+
+// The modes; semantics 7 says what each does with unready endpoints.
+const (
+	// Flat is one pool without preference.
+	Flat Mode = "flat"
+	// Hints follows EndpointSlice hints as kube-proxy does (semantics 5).
+	Hints Mode = "hints"
+	// Levels orders by the default levels of semantics 2.2.
+	Levels Mode = "levels"
+)
+
+// Algorithm picks an endpoint inside the chosen priority and locality.
+type Algorithm string
+
+// The algorithms of loadBalancer.simple that are balanced by Envoy.
+const (
+	LeastRequest Algorithm = "LEAST_REQUEST"
+	RoundRobin   Algorithm = "ROUND_ROBIN"
+	Random       Algorithm = "RANDOM"
+	// Passthrough goes to the original destination: no load assignment.
+	Passthrough Algorithm = "PASSTHROUGH"
+)
+
+// Policy is the settings resolved for one port and subset.
+type Policy struct {
+	Mode Mode
+	// Setting says which setting won, for people: "rule default/reviews",
+	// "spec.trafficDistribution", "hints", "mesh", "suspended", "none".
+	Setting string
+	// Rule is the winning DestinationRule; zero if none.
+	Rule ObjectRef
+	// Local is internalTrafficPolicy: Local (semantics 4.2).
+	Local bool
+	// Allowed is nil if every region is allowed.
+	Allowed *Allowed
+	// Failover maps a client's region to the one that follows it.
+	Failover map[string]string
+	// OverprovisioningFactor in percent: ceil(10000/failoverThreshold), or 140.
+	OverprovisioningFactor uint32
+	// MinHealthPercent is the panic threshold, 0..100 (semantics 7).
+	MinHealthPercent uint32
+	Algorithm        Algorithm
+	// SubsetLabels filters endpoints; nil keeps all.
+	SubsetLabels map[string]string
+	// HintField is where HintsDropped is reported: metadata.annotations or
+	// spec.trafficDistribution.
+	HintField string
+}
+
+// DefaultOverprovisioningFactor is Envoy's own, in percent.
+const DefaultOverprovisioningFactor = 140
+
+// Allowed is the intersection of every allowedRegions that holds for one client,
+// port and subset: the fence of semantics 4.1.
+type Allowed struct {
+	// Regions is sorted; empty allows nothing.
+	Regions []string
+	// From are the objects that took part, sorted, each with its field.
+	From []AllowedFrom
+}
+
+// AllowedFrom is one allowedRegions as written.
+type AllowedFrom struct {
+	Object  ObjectRef
+	Field   string
+	Regions []string
+}
+
+// Has says whether an endpoint of this region may be sent; unknown ("") never is.
+func (a *Allowed) Has(region string) bool {
+	return a == nil || region != "" && slices.Contains(a.Regions, region)
+}
+
+// Fence is what stands in the store for an object of ours that was refused and
+// was never admitted before by this process (semantics 8.1): it forbids, and
+// does nothing else.
+type Fence struct {
+	// Object is a DestinationRule or the MeshConfig.
+	Object ObjectRef
+	// Host is spec.host as written; "" for the MeshConfig.
+	Host string
+	// Field is where the regions stand, for Problems.
+	Field string
+	// AllowedRegions is sorted; empty allows no region.
+	AllowedRegions []string
+}
+
+// Equal says that two fences allow the same; nil allows all.
+func (a *Allowed) Equal(b *Allowed) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.Equal(a.Regions, b.Regions)
+}

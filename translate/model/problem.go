@@ -1,0 +1,93 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Severity says how bad a Problem is for the object that it stands on.
+type Severity string
+
+// The severities of semantics 10, mildest first.
+const (
+	Info    Severity = "info"
+	Warning Severity = "warning"
+	Error   Severity = "error"
+)
+
+// Reason is a word of the table of semantics 10: a contract that others script against.
+type Reason string
+
+// The reasons of semantics 10.
+const (
+	Invalid            Reason = "Invalid"
+	UnknownField       Reason = "UnknownField"
+	NotHonoured        Reason = "NotHonoured"
+	DuplicateObject    Reason = "DuplicateObject"
+	Conflicted         Reason = "Conflicted"
+	TargetNotFound     Reason = "TargetNotFound"
+	NothingAllowed     Reason = "NothingAllowed"
+	EmptySubset        Reason = "EmptySubset"
+	NoRegion           Reason = "NoRegion"
+	NoLocality         Reason = "NoLocality"
+	NoNode             Reason = "NoNode"
+	HashWithLocality   Reason = "HashWithLocality"
+	EjectionTooSmall   Reason = "EjectionTooSmall"
+	HintsDropped       Reason = "HintsDropped"
+	UndeclaredProtocol Reason = "UndeclaredProtocol"
+	NoEffect           Reason = "NoEffect"
+	NothingListed      Reason = "NothingListed"
+	Unparsable         Reason = "Unparsable"
+	NotServed          Reason = "NotServed"
+	ClientCannot       Reason = "ClientCannot"
+	BuildFailed        Reason = "BuildFailed"
+	ProxyRejected      Reason = "ProxyRejected"
+)
+
+// ObjectRef names one object. Namespace is empty for cluster-scoped kinds.
+type ObjectRef struct {
+	Kind      string
+	Namespace string
+	Name      string
+}
+
+// String is KIND NAMESPACE/NAME, or KIND NAME for cluster-scoped kinds.
+func (o ObjectRef) String() string {
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// Compare orders by kind, namespace and name.
+func (o ObjectRef) Compare(p ObjectRef) int {
+	return cmp.Or(strings.Compare(o.Kind, p.Kind),
+		strings.Compare(o.Namespace, p.Namespace), strings.Compare(o.Name, p.Name))
+}
+
+// Problem is a user's mistake, reported on their own object. It is a value,
+// never an error of ours. File and Document (from 0) say where the object was
+// read, if it came from a file.
+type Problem struct {
+	Object   ObjectRef
+	Field    string
+	Severity Severity
+	Reason   Reason
+	Message  string
+	File     string
+	Document int
+}
+
+// Compare orders problems by object, field, reason and message.
+func (p Problem) Compare(q Problem) int {
+	return cmp.Or(p.Object.Compare(q.Object), strings.Compare(p.Field, q.Field),
+		strings.Compare(string(p.Reason), string(q.Reason)), strings.Compare(p.Message, q.Message),
+		strings.Compare(p.File, q.File), cmp.Compare(p.Document, q.Document))
+}
+
+// SortProblems sorts in place, drops repetitions and returns the result.
+func SortProblems(ps []Problem) []Problem {
+	slices.SortFunc(ps, Problem.Compare)
+	return slices.Compact(ps)
+}

@@ -1,0 +1,79 @@
+package model
+
+import (
+	"sort"
+	"strings"
+)
+
+// Kind is what a client is (semantics 1.1).
+type Kind string
+
+// The kinds of client.
+const (
+	Sidecar  Kind = "sidecar"
+	Gateway  Kind = "gateway"
+	Waypoint Kind = "waypoint"
+	GRPC     Kind = "grpc"
+)
+
+// Proxy is a connected xDS client, after its claims were checked against the
+// Nodes and Pods that are known (semantics 1.2).
+type Proxy struct {
+	// ID is NAMESPACE/NAME, Envoy's node.id.
+	ID        string
+	Kind      Kind
+	Namespace string
+	Labels    map[string]string
+	Node      string
+	Locality  Locality
+	Network   string
+	// Scope is the claim 'NS/*,NS/NAME', canonical: sorted, without spaces; "" is all.
+	Scope         string
+	Bind          string
+	HTTPProxyPort uint32
+	// Gateway is NS/NAME of the Gateway object that the proxy belongs to.
+	Gateway string
+	Capture bool
+}
+
+// Form is the shape of a client's resources.
+type Form string
+
+// The forms; the zero Form is a plain Envoy.
+const (
+	Plain    Form = ""
+	HBONE    Form = "hbone"
+	GRPCForm Form = "grpc"
+)
+
+// View is what may make two proxies' answers differ under one policy, and
+// nothing else. It is comparable, and it is a class, not a claim: a place, node
+// or label value that nothing of the service knows is Other.
+type View struct {
+	Form     Form
+	Locality Locality
+	Node     string
+	Network  string
+	// Labels holds only the keys that the policy mentions: k=v,k=v, sorted.
+	Labels string
+	Fleet  string
+}
+
+// Variant is the whole key of one encoding: a cached function gets this and
+// the Service, and nothing else of the proxy.
+type Variant struct {
+	Port     uint32
+	Subset   string
+	PolicyID PolicyID
+	View     View
+}
+
+// FormatLabels is the canonical k=v,k=v form, sorted by key.
+func FormatLabels(labels map[string]string) string {
+	pairs := make([]string, 0, len(labels))
+	for k, v := range labels {
+		pairs = append(pairs, k+"="+v)
+	}
+	sort.Strings(pairs)
+	return strings.Join(pairs, ",")
+}

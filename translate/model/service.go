@@ -1,0 +1,131 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Key is the identity of one service: the namespace of the object that
+// declares it, and its host. A ServiceEntry with several hosts is several
+// services. A rule whose host nothing declares has a Key without a Service.
+type Key struct {
+	Namespace string
+	Host      string
+}
+
+// ClusterDomain ends the host of every Kubernetes Service.
+const ClusterDomain = "svc.cluster.local"
+
+// ServiceKey is the key of a Kubernetes Service.
+func ServiceKey(namespace, name string) Key {
+	return Key{Namespace: namespace, Host: name + "." + namespace + "." + ClusterDomain}
+}
+
+// Service is one service in mesh words. Immutable once returned by
+// ingest.Service; every slice is sorted.
+type Service struct {
+	Key
+	// Object is the Service (later also ServiceEntry) that declares it.
+	Object ObjectRef
+	// Name is the object's name, for short host names and alt_stat_name.
+	Name string
+	// Created orders claims on one domain or port: Unix seconds, 0 if unknown.
+	Created int64
+	// ExportTo lists the namespaces that may see it; "*" is all, "." its own.
+	ExportTo []string
+	// Ports is sorted by number.
+	Ports []Port
+	// Policies is indexed by PolicyID; see Select.
+	Policies []Policy
+	// Lookup finds the policy of a client; see Select.
+	Lookup map[PolicyKey]PolicyID
+	// Places says what this service knows of places, nodes and regions; View
+	// projects onto it.
+	Places Places
+}
+
+// Port is one port of a Service with the endpoints behind it: the unit on
+// which hints and readiness are judged (semantics 5.1, 7).
+type Port struct {
+	Name     string
+	Number   uint32
+	Protocol AppProtocol
+	// Endpoints is sorted by address and port; no address:port stands twice.
+	Endpoints []Endpoint
+}
+
+// AppProtocol is what a port speaks (semantics 9.4).
+type AppProtocol string
+
+// The protocols that make a difference to a cluster or listener.
+const (
+	ProtocolUndeclared AppProtocol = ""
+	ProtocolTCP        AppProtocol = "tcp"
+	ProtocolHTTP       AppProtocol = "http"
+	ProtocolHTTP2      AppProtocol = "http2"
+	ProtocolGRPC       AppProtocol = "grpc"
+)
+
+// State is an endpoint's readiness as its slice (and its Pod) says (semantics 7).
+type State uint8
+
+// The states, in the words of the table of semantics 7.
+const (
+	// Ready takes traffic, terminating or not.
+	Ready State = iota
+	// Unready is not ready and not terminating.
+	Unready
+	// Serving is not ready, terminating and still serving: used only when nothing is ready.
+	Serving
+	// Terminating is not ready, terminating and not serving: always left out.
+	Terminating
+	// NeverReady belongs to a pod that has not been ready yet: always left out.
+	NeverReady
+)
+
+// Endpoint is one ip:port behind a Service's port.
+type Endpoint struct {
+	// Address is a literal IP of the service's first family.
+	Address string
+	// Additional holds the other family's address of the same pod.
+	Additional []string
+	Port       uint32
+	// Weight is 1..1,000,000, or 0: drained, left out (semantics 6.5).
+	Weight   uint32
+	State    State
+	Locality Locality
+	// Region decides at the fence, whatever Locality says (semantics 4.1); "" is unknown.
+	Region  string
+	Node    string
+	Network string
+	// Labels are those of the pod or entry; never modified.
+	Labels map[string]string
+	// ZoneHints and NodeHints are sorted; empty means no such hint.
+	ZoneHints []string
+	NodeHints []string
+}
+
+// Places is what a service knows: the values that a View keeps as they are.
+type Places struct {
+	Regions  map[string]bool
+	Zones    map[string]bool
+	SubZones map[string]bool
+	// Nodes are those that hold an endpoint.
+	Nodes map[string]bool
+	// HintedNodes are those that an endpoint is hinted for.
+	HintedNodes map[string]bool
+}
+
+// Port finds a port by its number.
+func (s *Service) Port(number uint32) (Port, bool) {
+	i, ok := slices.BinarySearchFunc(s.Ports, number, func(p Port, n uint32) int { return cmp.Compare(p.Number, n) })
+	if !ok {
+		return Port{}, false
+	}
+	return s.Ports[i], true
+}
+
+// Compare orders by namespace and host.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Namespace, o.Namespace), cmp.Compare(k.Host, o.Host))
+}

@@ -1,0 +1,7 @@
+// Package predict is Envoy's own arithmetic: which share of a cluster's requests
+// each endpoint of an Assignment gets.
+//
+// In: a locality.Assignment, with the health that it carries. Out: percentages.
+// Pure; it imports locality and model only. What it says is checked against real
+// Envoys in e2e.
+package predict

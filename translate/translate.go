@@ -1,0 +1,72 @@
+package translate
+
+import (
+	"fmt"
+
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Built is everything that one variant of a service comes to.
+type Built struct {
+	Assignment locality.Assignment
+	Cluster    envoy.Resource
+	// Endpoints is the zero Resource where the cluster has no load assignment.
+	Endpoints envoy.Resource
+	Problems  []model.Problem
+}
+
+// Build decides, encodes and validates one variant. It is a function of its
+// arguments alone, so a variant is a sufficient key for what it returns. An
+// error is ours, not the user's: a resource that Envoy or gRPC would refuse.
+func Build(s *model.Service, v model.Variant) (Built, error) {
+	port, ok := s.Port(v.Port)
+	if !ok {
+		return Built{}, fmt.Errorf("%s has no port %d", s.Object, v.Port)
+	}
+	policy := s.Policies[v.PolicyID]
+	b := Built{Assignment: locality.Assign(v.View, policy, port.Endpoints)}
+	b.Problems = problems(s, policy, b.Assignment.Notes)
+	var err error
+	if b.Cluster, err = envoy.Cluster(s, v); err != nil {
+		return Built{}, err
+	}
+	if err = envoy.Validate(b.Cluster); err != nil {
+		return Built{}, err
+	}
+	if policy.Algorithm == model.Passthrough {
+		return b, nil
+	}
+	if b.Endpoints, err = envoy.LoadAssignment(s, v, b.Assignment); err != nil {
+		return Built{}, err
+	}
+	return b, envoy.Validate(b.Endpoints)
+}
+
+// problems puts what an assignment noted onto the objects that can mend it.
+func problems(s *model.Service, policy model.Policy, notes []locality.Note) []model.Problem {
+	var out []model.Problem
+	for _, n := range notes {
+		switch n.Reason {
+		case model.NothingAllowed:
+			for _, from := range policy.Allowed.From {
+				out = append(out, model.Problem{
+					Object: from.Object, Field: from.Field,
+					Severity: model.Warning, Reason: n.Reason, Message: s.Host + ": " + n.Message,
+				})
+			}
+		case model.NoNode:
+			out = append(out, model.Problem{
+				Object: s.Object, Field: "spec.internalTrafficPolicy",
+				Severity: model.Info, Reason: n.Reason, Message: n.Message,
+			})
+		case model.HintsDropped:
+			out = append(out, model.Problem{
+				Object: s.Object, Field: policy.HintField,
+				Severity: model.Info, Reason: n.Reason, Message: n.Message,
+			})
+		}
+	}
+	return model.SortProblems(out)
+}
