@@ -57,4 +57,4 @@ mutate:
 
 # Ratios measured in one run.
 bench:
-	$(GO) run -C e2e ./bench
+	$(GO) run ./controlplane/bench

@@ -33,7 +33,7 @@ var predictCases = []struct {
 	{"half", "half of the own zone is gone", [3]layoutOf{{2, 2}, {2, 0}}, "{}", "", false, 70},
 	{"gone", "the own zone is all gone", [3]layoutOf{{0, 3}, {2, 0}, {2, 0}}, "{}", "", false, 0},
 	{"three", "three priorities share", [3]layoutOf{{1, 3}, {1, 3}, {2, 0}}, "{}", "", false, 35},
-	{"scarce", "what is healthy sums to less than 100: it is scaled", [3]layoutOf{{1, 3}, {1, 7}, {0, 2}}, "{}", "", false, 67},
+	{"scarce", "what is healthy sums to less than 100: it is scaled, and what rounding loses goes to the first", [3]layoutOf{{1, 3}, {1, 7}, {0, 2}}, "{}", "", false, 68},
 	{"threshold", "failoverThreshold 50 is an overprovisioning factor of 200", [3]layoutOf{{1, 3}, {2, 0}}, "{enabled: true, failoverThreshold: 50}", "", false, 50},
 	{"strict", "failoverThreshold 100 lets nothing be hidden", [3]layoutOf{{3, 1}, {2, 0}}, "{enabled: true, failoverThreshold: 100}", "", false, 75},
 	{"flat", "uneven zones without locality", [3]layoutOf{{4, 0}, {2, 0}, {1, 1}}, "", "", false, 100 * 4. / 7},

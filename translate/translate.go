@@ -41,7 +41,13 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if b.Endpoints, err = envoy.LoadAssignment(s, v, b.Assignment); err != nil {
 		return Built{}, err
 	}
-	return b, envoy.Validate(b.Endpoints)
+	if err = envoy.Validate(b.Endpoints); err != nil {
+		return Built{}, err
+	}
+	if err = envoy.ValidateWithin(s, v, b.Endpoints); err != nil {
+		return Built{}, err
+	}
+	return b, nil
 }
 
 // problems puts what an assignment noted onto the objects that can mend it.

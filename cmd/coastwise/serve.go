@@ -69,7 +69,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	errs := &multierror.Error{ErrorFormat: lines}
 	log, err := newLogger(p.stderr, f.logFormat, f.logLevel)
 	if err != nil {
-		errs = multierror.Append(errs, err)
+		errs = multierror.Append(errs, errorsOf(err)...)
 	}
 	byDefault, err := p.localityDefault()
 	if err != nil {
@@ -89,19 +89,26 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	return cfg, nil
 }
 
-// newLogger makes the logger of a format and level.
+// newLogger makes the logger of a format and level; the error lists what is wrong.
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	errs := &multierror.Error{ErrorFormat: lines}
 	var opts slog.HandlerOptions
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %q: want debug, info, warn or error", level)
+		errs = multierror.Append(errs, fmt.Errorf("--log-level: %q: want debug, info, warn or error", level))
 	}
 	opts.Level = l
+	var handler slog.Handler
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, &opts)), nil
+		handler = slog.NewTextHandler(w, &opts)
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, &opts)), nil
+		handler = slog.NewJSONHandler(w, &opts)
+	default:
+		errs = multierror.Append(errs, fmt.Errorf("--log-format: %q: want text or json", format))
 	}
-	return nil, fmt.Errorf("--log-format: %q: want text or json", format)
+	if err := errs.ErrorOrNil(); err != nil {
+		return nil, err
+	}
+	return slog.New(handler), nil
 }

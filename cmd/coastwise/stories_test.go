@@ -42,6 +42,7 @@ func TestStories(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
 			s := readStory(t, path)
 			t.Run("as written", s.asWritten)
 			if *update {

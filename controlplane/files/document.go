@@ -42,6 +42,8 @@ type object struct {
 type parser struct {
 	file string
 	out  contents
+	// nameless says that the last manifest is foreign and has no name.
+	nameless bool
 }
 
 // parse reads a file: YAML or JSON, any number of documents, lists unpacked.
@@ -60,6 +62,8 @@ func parse(file string, data []byte) contents {
 		return p.out
 	}
 	p.yamlStream(data)
+	// "kind: Serv" at the end may be a Service that is being written.
+	p.out.partial = p.out.partial || p.nameless
 	return p.out
 }
 
@@ -222,6 +226,7 @@ func (p *parser) admit(raw []byte, n int, kind, apiVersion string) {
 			problems[i].Object = fileRef(p.file)
 		}
 	}
+	p.nameless = result.Foreign && result.Ref.Name == ""
 	switch {
 	case result.Foreign:
 		p.out.foreign[foreignName(kind, apiVersion)]++

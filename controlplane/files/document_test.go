@@ -81,6 +81,7 @@ func TestParse(t *testing.T) {
 		{"refused", strings.Replace(svcX, "port: 80", "prot: 80", 1), "0 Service default/x refused"},
 		{"foreign", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n", "Deployment.apps*1"},
 		{"foreign, core", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: e}\n", "ConfigMap*2"},
+		{"foreign without a name", "apiVersion: v1\nkind: Config\n---\n" + svcX, "1 " + x + "; Config*1"},
 		{"List", list + "---\n" + svcY, "0 " + x + "; 1 " + y},
 		{"List in JSON", `{"apiVersion":"v1","kind":"List","items":[` + svcXJSON + "," + svcYJSON + `]}`, "0 " + x + "; 0 " + y},
 		{"List in List", `{"kind":"List","items":[{"kind":"List","items":[` + svcXJSON + `]}]}`, "0 " + x},
@@ -91,6 +92,7 @@ func TestParse(t *testing.T) {
 		{"typed list", `{"apiVersion":"v1","kind":"ServiceList","items":[{"metadata":{"name":"x"},"spec":{"ports":[{"port":80}]}}]}`, "0 " + x},
 		{"typed list with types", `{"apiVersion":"v1","kind":"ServiceList","items":[` + svcXJSON + `]}`, "0 " + x},
 		{"typed list, nothing in it", `{"apiVersion":"v1","kind":"ServiceList","items":[{}]}`, "0" + bad},
+		{"foreign without a name, last", svcX + "---\napiVersion: v1\nkind: Serv", "0 " + x + "; Serv*1; partial"},
 		{"foreign list", "apiVersion: apps/v1\nkind: DeploymentList\nitems: [{metadata: {name: d}}]\n", "Deployment.apps*1"},
 		{"foreign kind that ends in List", "apiVersion: acl.example/v1\nkind: AllowList\nmetadata: {name: d}\n", "AllowList.acl.example*1"},
 	} {
@@ -117,7 +119,7 @@ func TestParseProblems(t *testing.T) {
 
 // TestParseKeepsNumbers: a list item is admitted as it was written.
 func TestParseKeepsNumbers(t *testing.T) {
-	c := parse("f", []byte(`{"apiVersion":"v1","kind":"ServiceList","items":[{"metadata":{"name":"x","generation":9007199254740993}}]}`))
+	c := parse("f", []byte(`{"apiVersion":"v1","kind":"ServiceList","items":[{"metadata":{"name":"x","generation":9007199254740993},"spec":{"ports":[{"port":80}]}}]}`))
 	if len(c.objects) != 1 || c.objects[0].object == nil {
 		t.Fatal(summary(c), c.objects[0].problems)
 	}

@@ -165,6 +165,13 @@ func TestMarks(t *testing.T) {
 		{"a fence is mended", []Change{fence("a", "r", "*.a")}, rule("a", "r", "y.b"), Dirty{Keys: []model.Key{x, y}}},
 		{"a heartbeat", nil, heartbeat(node("n1", "r", "z1")), Dirty{}},
 		{"a node moves", nil, node("n1", "r", "z9"), Dirty{Keys: []model.Key{x}, Nodes: true}},
+		{"a node moves where others agree", []Change{node("n3", "r", "z1"), node("n4", "r", "z2")}, node("n1", "r", "z2"), Dirty{Keys: []model.Key{x}, Nodes: true}},
+		{
+			"an agreement reaches a zone without a known node",
+			[]Change{slice("a", "x-1", "x", at("n9", "z5", ""))},
+			node("n3", "r", "z5"),
+			Dirty{Keys: []model.Key{x}, Nodes: true},
+		},
 		{"a node goes", nil, gone(node("n1", "", "")), Dirty{Keys: []model.Key{x}, Nodes: true}},
 		{"an unknown node goes", nil, gone(node("n9", "", "")), Dirty{}},
 		{"a node nobody is on", nil, node("n3", "r", "z1"), Dirty{Nodes: true}},

@@ -3,6 +3,7 @@ package xds
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -96,9 +97,10 @@ func New(c Config) *Server {
 	return s
 }
 
-// Serve accepts connections until Drain or Stop; then it returns nil.
+// Serve accepts connections until Drain or Stop, also if that came before it;
+// then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); err != nil {
+	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
 	}
 	return nil

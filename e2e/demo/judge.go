@@ -69,7 +69,9 @@ func Cells(l Layout, r Row) []Cell {
 		failed.Predicted -= c.Predicted
 		out = append(out, c)
 	}
-	failed.Predicted = math.Max(0, math.Round(failed.Predicted*10)/10)
+	if failed.Predicted < 1 { // shares come rounded to a tenth
+		failed.Predicted = 0
+	}
 	return append(out, failed)
 }
 

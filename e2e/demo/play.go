@@ -16,7 +16,7 @@ import (
 const (
 	workers = 4
 	// wanted is how many requests a chapter's window has to have.
-	wanted = 3000
+	wanted = 2500
 	// slowRate and fullRate are requests per second while the world changes, and
 	// in a window.
 	slowRate = 150

@@ -120,6 +120,9 @@ func (w *World) hostPort(node string) string {
 // startBackends starts the endpoints' processes and waits until they listen.
 func (w *World) startBackends(nodes []string) error {
 	for _, node := range nodes {
+		if old := w.backends[node]; old != nil {
+			<-old.Done() // the address is free then
+		}
 		zone := ""
 		for _, e := range w.layout.Endpoints() {
 			if e.Node == node {
@@ -141,13 +144,10 @@ func (w *World) startBackends(nodes []string) error {
 	return nil
 }
 
-// killBackends sends SIGKILL to all of them before it waits for the first.
+// killBackends sends SIGKILL to all of them; it does not wait for their end.
 func (w *World) killBackends(nodes []string) {
 	for _, node := range nodes {
 		w.backends[node].Signal(syscall.SIGKILL)
-	}
-	for _, node := range nodes {
-		<-w.backends[node].Done()
 	}
 }
 

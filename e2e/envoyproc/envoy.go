@@ -57,7 +57,7 @@ func Start(c Config) (*Envoy, error) {
 	defer output.Close()
 	log := filepath.Join(c.Dir, c.Name+".log")
 	cmd := exec.Command(c.Binary, "-c", bootstrap, "-l", level, "--log-path", log,
-		"--concurrency", "1", "--disable-hot-restart")
+		"--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "500")
 	cmd.Stdout, cmd.Stderr = output, output
 	p, err := proc.Start("Envoy "+c.Name, cmd)
 	if err != nil {

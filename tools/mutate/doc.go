@@ -7,7 +7,11 @@
 //
 //	PACKAGE/FILE.go:LINE: BEFORE -> AFTER
 //
-// The sources are never touched: a mutant exists in a temporary overlay only.
+// The sources are never touched: all mutants of a package are copies of their
+// function in one test binary, built once from a temporary overlay, and the
+// environment variable MUTANT chooses which of them is called. What stands
+// outside of functions is not changed.
+//
 // Survivors whose text, without :LINE, stands between backticks in the known
 // file are equivalent mutants that somebody explained; they are counted, not
 // printed. Exit 0: no other survivor. Exit 1: survivors, or the tests fail without

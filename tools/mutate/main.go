@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -11,15 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
-
-// result is what became of one mutant.
-type result int
-
-const (
-	killed result = iota
-	survived
-	invalid // does not compile
 )
 
 func main() {
@@ -49,87 +38,70 @@ func mutatePackage(dir string, workers int, timeout time.Duration, known string)
 		return false, err
 	}
 	mutants, err := find(dir)
-	if err != nil {
-		return false, err
+	if err != nil || len(mutants) == 0 {
+		return false, fmt.Errorf("%d mutants: %w", len(mutants), err)
 	}
 	tmp, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(tmp)
-	if out, err := goTest(dir, "", timeout); err != nil {
+	bin, invalid, err := build(dir, tmp, mutants)
+	if err != nil {
+		return false, err
+	}
+	if out, err := run(dir, bin, 0, timeout); err != nil {
 		return false, fmt.Errorf("the tests fail without any change: %w\n%s", err, out)
 	}
-	results := runAll(dir, tmp, mutants, workers, timeout)
-	var count [3]int
-	explained := 0
+	survived := runAll(dir, bin, mutants, invalid, workers, timeout)
+	explained, left := 0, 0
 	for i, m := range mutants {
-		count[results[i]]++
-		if results[i] != survived {
-			continue
-		}
-		if strings.Contains(known, "`"+m.key()+"`") {
+		switch {
+		case !survived[i]:
+		case strings.Contains(known, "`"+m.key()+"`"):
 			explained++
-			continue
+		default:
+			left++
+			fmt.Println(m)
 		}
-		fmt.Println(m)
 	}
-	fmt.Printf("%s: %d killed, %d survived (%d of them explained), %d did not compile\n",
-		filepath.Base(dir), count[killed], count[survived], explained, count[invalid])
-	return count[survived] == explained, nil
+	fmt.Printf("%s: %d killed, %d survived, %d more explained, %d did not compile\n", filepath.Base(dir),
+		len(mutants)-len(invalid)-left-explained, left, explained, len(invalid))
+	return left == 0, nil
 }
 
-func runAll(dir, tmp string, mutants []mutant, workers int, timeout time.Duration) []result {
-	results := make([]result, len(mutants))
+// runAll says of each mutant whether the tests passed.
+func runAll(dir, bin string, mutants []mutant, invalid map[int]bool, workers int, timeout time.Duration) []bool {
+	survived := make([]bool, len(mutants))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
-				results[i] = try(dir, filepath.Join(tmp, fmt.Sprint(i)), mutants[i], timeout)
-				if results[i] == survived {
+				if _, err := run(dir, bin, i+1, timeout); err == nil {
+					survived[i] = true
 					fmt.Fprintf(os.Stderr, "survived: %s\n", mutants[i])
 				}
 			}
 		})
 	}
 	for i := range mutants {
-		if i%10 == 0 {
+		if i%25 == 0 {
 			fmt.Fprintf(os.Stderr, "%s: %d of %d\n", filepath.Base(dir), i, len(mutants))
 		}
-		next <- i
+		if !invalid[i] {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
-	return results
+	return survived
 }
 
-// try runs the tests on one mutant; base is the start of its files' names.
-func try(dir, base string, m mutant, timeout time.Duration) result {
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {m.file: base + ".go"}})
-	if err == nil {
-		err = os.WriteFile(base+".json", overlay, 0o600)
-	}
-	if err == nil {
-		err = os.WriteFile(base+".go", m.apply(), 0o600)
-	}
-	if err != nil {
-		panic(err) // the temporary directory is gone
-	}
-	out, err := goTest(dir, base+".json", timeout)
-	switch {
-	case err == nil:
-		return survived
-	case bytes.Contains(out, []byte("[build failed]")), bytes.Contains(out, []byte("[setup failed]")):
-		return invalid
-	default:
-		return killed
-	}
-}
-
-func goTest(dir, overlay string, timeout time.Duration) ([]byte, error) {
-	cmd := exec.Command("go", "test", "-short", "-count=1", "-failfast", "-vet=off", "-ldflags=-s -w",
-		"-timeout="+timeout.String(), "-overlay="+overlay, ".")
+// run runs the tests on one mutant; 0 is the package as it is.
+func run(dir, bin string, mutant int, timeout time.Duration) ([]byte, error) {
+	cmd := exec.Command(bin, "-test.short", "-test.failfast", "-test.timeout="+timeout.String())
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), fmt.Sprintf("MUTANT=%d", mutant))
 	return cmd.CombinedOutput()
 }

@@ -13,6 +13,7 @@ import (
 
 // mutant is one change of one file: the bytes from start to end become text.
 type mutant struct {
+	fn         *function
 	file       string
 	source     []byte
 	line       int
@@ -22,6 +23,12 @@ type mutant struct {
 
 func (m mutant) apply() []byte {
 	return []byte(string(m.source[:m.start]) + m.text + string(m.source[m.end:]))
+}
+
+// copyAs is the changed function under another name.
+func (m mutant) copyAs(name string) string {
+	f := m.fn
+	return string(f.source[f.start:f.at-len(f.name)]) + name + string(f.source[f.at:m.start]) + m.text + string(f.source[m.end:f.end])
 }
 
 // change is the line before and after, without indentation.
@@ -62,16 +69,27 @@ func find(dir string) ([]mutant, error) {
 		if err != nil {
 			return nil, err
 		}
-		ast.Inspect(tree, func(n ast.Node) bool {
-			for _, c := range changes(n) {
-				at := fset.Position(c.pos)
-				all = append(all, mutant{file, source, at.Line, at.Offset, fset.Position(c.end).Offset, c.replace(source[at.Offset:fset.Position(c.end).Offset])})
+		for _, d := range tree.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				all = append(all, inFunction(fset, file, newFunction(fset, tree.Name.Name, source, f), f)...)
 			}
-			_, imports := n.(*ast.ImportSpec)
-			return !imports
-		})
+		}
 	}
 	return all, nil
+}
+
+func inFunction(fset *token.FileSet, file string, fn *function, d *ast.FuncDecl) (all []mutant) {
+	if fn == nil {
+		return nil
+	}
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		for _, c := range changes(n) {
+			at, end := fset.Position(c.pos), fset.Position(c.end).Offset
+			all = append(all, mutant{fn, file, fn.source, at.Line, at.Offset, end, c.replace(fn.source[at.Offset:end])})
+		}
+		return true
+	})
+	return all
 }
 
 // change replaces what stands between two positions.

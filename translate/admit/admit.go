@@ -16,4 +16,3 @@ type Result struct {
 	// Foreign is a kind of somebody else: to be skipped and counted.
 	Foreign bool
 }
-

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
@@ -81,20 +82,23 @@ func (f *finder) intersect(p path, regions map[string]bool) {
 // hidden allows nothing where a key that stands twice may hide an
 // allowedRegions: of such a key only the last value can be seen.
 func (f *finder) hidden(doc document) {
-	if len(doc.twice) == 0 || !bytes.Contains(doc.raw, []byte("allowedRegions")) {
+	if !bytes.Contains(doc.raw, []byte("allowedRegions")) {
 		return
 	}
-	if i := slices.IndexFunc(doc.twice, mayHoldRegions); i >= 0 {
-		f.intersect(doc.twice[i], nil)
+	for _, k := range doc.keys {
+		if k.twice && mayHoldRegions(k.at) {
+			f.intersect(k.at, nil)
+		}
 	}
 }
 
 func mayHoldRegions(p path) bool {
-	last := p[bytes.LastIndexByte([]byte(p), '.')+1:]
-	return slices.Contains([]path{
-		"spec", "trafficPolicy", "loadBalancer", "localityLbSetting", "allowedRegions",
-		"portLevelSettings", "subsets",
-	}, last)
+	name := string(p)
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "spec", "trafficPolicy", "loadBalancer", "localityLbSetting", "allowedRegions", "portLevelSettings", "subsets":
+		return true
+	}
+	return false
 }
 
 // readRegions is empty unless value is a list of names.

@@ -23,8 +23,9 @@ func LocalityHonoured(s *v1alpha1.LocalityLbSetting) bool {
 		len(s.Distribute) == 0 && len(s.FailoverPriority) == 0
 }
 
+// notHonoured warns, unless the value is a mistake anyway.
 func (r *report) notHonoured(p path, format string, args ...any) {
-	if !r.isCovered(p) {
+	if !r.isCovered(p) && !r.isWrong(p) {
 		r.add(model.Warning, model.NotHonoured, p, format, args...)
 	}
 }
@@ -122,7 +123,7 @@ func (r *report) honouredLocality(p path, s *v1alpha1.LocalityLbSetting) {
 // (semantics 3.2).
 func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 	if s == nil || s.FailoverThreshold == nil || s.Enabled != nil ||
-		s.Failover != nil || s.Distribute != nil || s.FailoverPriority != nil {
+		s.Failover != nil || s.Distribute != nil || s.FailoverPriority != nil || r.isWrong(p) {
 		return
 	}
 	r.add(model.Info, model.NoEffect, p,

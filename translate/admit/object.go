@@ -70,8 +70,8 @@ func (r *report) notOurs(h head) {
 
 // admit decodes and checks; nil if the object is refused.
 func (r *report) admit(doc document, h head) any {
-	for _, p := range doc.twice {
-		r.misshapen(model.Invalid, p, "stands twice; keep one")
+	for _, k := range doc.keys {
+		r.misshapen(model.Invalid, k.at, "%s", k.message)
 	}
 	root := doc.root
 	if h.kind.ours {

@@ -15,10 +15,20 @@ import (
 type document struct {
 	// root is nil for a document without content.
 	root map[string]any
-	// twice are the places of keys that stand twice; root holds the last value.
-	twice []path
-	raw   []byte
+	// keys are mistakes in the keys themselves.
+	keys []keyMistake
+	raw  []byte
 }
+
+// keyMistake is a key that stands twice, of which root holds the last value, or
+// one that YAML took for a boolean.
+type keyMistake struct {
+	at      path
+	twice   bool
+	message string
+}
+
+const standsTwice = "stands twice; keep one"
 
 // parse reads JSON, else YAML. Values are string, bool, int64, uint64, float64,
 // nil, []any and map[string]any.
@@ -40,14 +50,14 @@ func parseJSON(raw []byte) (document, bool) {
 	doc := document{root: root, raw: raw}
 	for _, e := range strict {
 		if field, ok := errors.AsType[json.FieldError](e); ok {
-			doc.twice = append(doc.twice, path(field.FieldPath()))
+			doc.keys = append(doc.keys, keyMistake{path(field.FieldPath()), true, standsTwice})
 		}
 	}
 	return doc, true
 }
 
 // parseYAML reads twice: once as it is meant, with merge keys resolved, and once
-// in order, to find keys that stand twice.
+// in order, to find mistakes in keys.
 func parseYAML(raw []byte) (document, error) {
 	var loose any
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
@@ -70,11 +80,11 @@ func parseYAML(raw []byte) (document, error) {
 	if err := yaml.Unmarshal(raw, &ordered); err != nil {
 		return document{}, err
 	}
-	return document{root: root, raw: raw, twice: twice("", ordered, nil)}, nil
+	return document{root: root, raw: raw, keys: keyMistakes("", ordered, nil)}, nil
 }
 
-// twice appends the places of repeated keys under p to found.
-func twice(p path, value any, found []path) []path {
+// keyMistakes appends those under p to found.
+func keyMistakes(p path, value any, found []keyMistake) []keyMistake {
 	switch value := value.(type) {
 	case yaml.MapSlice:
 		seen := map[string]bool{}
@@ -85,14 +95,16 @@ func twice(p path, value any, found []path) []path {
 			}
 			at := p.child(name)
 			if seen[name] {
-				found = append(found, at)
+				found = append(found, keyMistake{at, true, standsTwice})
+			} else if _, ok := item.Key.(bool); ok {
+				found = append(found, keyMistake{at, false, "YAML reads this key as the boolean " + name + "; put it in quotes"})
 			}
 			seen[name] = true
-			found = twice(at, item.Value, found)
+			found = keyMistakes(at, item.Value, found)
 		}
 	case []any:
 		for i, v := range value {
-			found = twice(p.index(i), v, found)
+			found = keyMistakes(p.index(i), v, found)
 		}
 	}
 	return found

@@ -45,3 +45,10 @@ func (r *report) isCovered(p path) bool {
 func (r *report) refused() bool {
 	return slices.ContainsFunc(r.problems, func(p model.Problem) bool { return p.Severity == model.Error })
 }
+
+// isWrong says whether the value at p itself is a mistake.
+func (r *report) isWrong(p path) bool {
+	return slices.ContainsFunc(r.problems, func(q model.Problem) bool {
+		return q.Field == string(p) && q.Severity == model.Error
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -157,8 +158,15 @@ func scalarMismatch(t reflect.Type, value any) string {
 			return "true or false"
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if n, ok := value.(int64); !ok || reflect.Zero(t).OverflowInt(n) {
-			return "a whole number of " + t.Kind().String()[3:] + " bits"
+		switch n := value.(type) {
+		case int64:
+			if reflect.Zero(t).OverflowInt(n) {
+				return "a smaller number"
+			}
+		case uint64:
+			return "a smaller number"
+		default:
+			return "a whole number"
 		}
 	case reflect.Float32, reflect.Float64:
 		switch n := value.(type) {
@@ -174,12 +182,17 @@ func scalarMismatch(t reflect.Type, value any) string {
 	return ""
 }
 
-// quoteHint helps where YAML took an unquoted word for something else.
+// quoteHint helps where quotes, or their absence, made something else of a word.
 func quoteHint(t reflect.Type, value any) string {
-	switch value.(type) {
+	switch value := value.(type) {
 	case bool, int64, uint64, float64:
 		if t.Kind() == reflect.String {
 			return "; put it in quotes"
+		}
+	case string:
+		_, err := strconv.ParseFloat(value, 64)
+		if t.Kind() != reflect.String && (err == nil || value == "true" || value == "false") {
+			return "; write it without quotes"
 		}
 	}
 	return ""

@@ -78,7 +78,7 @@ func (r *report) metadata(s scope, meta metav1.Object) {
 // oneOf checks a word; "" is an absent one.
 func (r *report) oneOf(p path, word string, allowed ...string) {
 	if word != "" && !slices.Contains(allowed, word) {
-		r.invalid(p, "%q is not allowed%s; allowed: %s", clip(word), suggestion(word, allowed), strings.Join(allowed, ", "))
+		r.invalid(p, "%q is not allowed%s Allowed: %s", clip(word), cmp.Or(suggestion(word, allowed), "."), strings.Join(allowed, ", "))
 	}
 }
 
@@ -100,7 +100,7 @@ func (r *report) oneOfPointer(p path, word *string, allowed ...string) {
 	r.oneOf(p, *word, allowed...)
 }
 
-// between checks a number that may be absent; unit is "" or " percent".
+// between checks a number that may be absent.
 func between[N cmp.Ordered](r *report, p path, n *N, least, most N) {
 	if n != nil && !(*n >= least && *n <= most) {
 		r.invalid(p, "%v is out of range: %v..%v", *n, least, most)

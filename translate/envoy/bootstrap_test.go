@@ -1,6 +1,22 @@
 package envoy
 
-import "github.com/coastwise/coastwise/translate/model"
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	bootstrapv3 "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/testing/protocmp"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
 
 func goodProxy() model.Proxy {
 	return model.Proxy{
@@ -8,4 +24,184 @@ func goodProxy() model.Proxy {
 		Locality: model.Locality{Region: "eu", Zone: "eu-1"}, Labels: map[string]string{"app": "web"},
 		Network: "n1", Scope: "shop/*", Bind: "127.0.0.1", HTTPProxyPort: 15080,
 	}
+}
+
+func goodOptions() BootstrapOptions {
+	return BootstrapOptions{XDS: "127.0.0.1:15010", AdminPort: 15000}
+}
+
+// readBootstrap reads the YAML back, strictly.
+func readBootstrap(t fataler, p model.Proxy, o BootstrapOptions) *bootstrapv3.Bootstrap {
+	t.Helper()
+	text := must[[]byte](t)(Bootstrap(p, o))
+	b := new(bootstrapv3.Bootstrap)
+	if err := protojson.Unmarshal(must[[]byte](t)(yaml.YAMLToJSON(text)), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ValidateAll(); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBootstrap(t *testing.T) {
+	b := readBootstrap(t, goodProxy(), goodOptions())
+	ads := b.GetDynamicResources().GetAdsConfig()
+	if ads.GetApiType() != corev3.ApiConfigSource_DELTA_GRPC || !ads.GetSetNodeOnFirstMessageOnly() ||
+		ads.GetTransportApiVersion() != corev3.ApiVersion_V3 {
+		t.Errorf("ads_config: %v", ads)
+	}
+	server := b.GetStaticResources().GetClusters()[0]
+	if got := ads.GetGrpcServices()[0].GetEnvoyGrpc().GetClusterName(); got != server.Name {
+		t.Errorf("ADS goes to %q, the cluster is %q", got, server.Name)
+	}
+	for _, source := range []*corev3.ConfigSource{b.DynamicResources.CdsConfig, b.DynamicResources.LdsConfig} {
+		if source.GetAds() == nil || source.GetResourceApiVersion() != corev3.ApiVersion_V3 {
+			t.Errorf("source %v", source)
+		}
+	}
+	if at := b.GetAdmin().GetAddress().GetSocketAddress(); at.GetAddress() != "127.0.0.1" || at.GetPortValue() != 15000 {
+		t.Errorf("admin at %v", at)
+	}
+	want := &corev3.Locality{Region: "eu", Zone: "eu-1"}
+	if diff := cmp.Diff(want, b.GetNode().GetLocality(), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	if b.Node.Id != "shop/web-1" || b.Node.Cluster == "" {
+		t.Errorf("node %q of cluster %q", b.Node.Id, b.Node.Cluster)
+	}
+}
+
+func TestBootstrapServerAddress(t *testing.T) {
+	for xds, want := range map[string]struct {
+		kind clusterv3.Cluster_DiscoveryType
+		host string
+	}{
+		"10.0.0.1:1":            {clusterv3.Cluster_STATIC, "10.0.0.1"},
+		"[fd00::1]:1":           {clusterv3.Cluster_STATIC, "fd00::1"},
+		"localhost:1":           {clusterv3.Cluster_STRICT_DNS, "localhost"},
+		"coastwise.mesh.svc:1":  {clusterv3.Cluster_STRICT_DNS, "coastwise.mesh.svc"},
+		"coast-wise.example:01": {clusterv3.Cluster_STRICT_DNS, "coast-wise.example"},
+	} {
+		o := goodOptions()
+		o.XDS = xds
+		c := readBootstrap(t, goodProxy(), o).GetStaticResources().GetClusters()[0]
+		at := c.LoadAssignment.Endpoints[0].LbEndpoints[0].GetEndpoint().GetAddress().GetSocketAddress()
+		if c.GetType() != want.kind || at.GetAddress() != want.host || at.GetPortValue() != 1 {
+			t.Errorf("%s: %s at %v", xds, c.GetType(), at)
+		}
+	}
+}
+
+// The tags take the zones out of Envoy's stat names.
+func TestBootstrapZoneTags(t *testing.T) {
+	const stat = "cluster.default/reviews/80.zone.eu-1.us-2.upstream_rq_200"
+	want := map[string]string{"from_zone": "eu-1", "to_zone": "us-2"}
+	tags := readBootstrap(t, goodProxy(), goodOptions()).GetStatsConfig().GetStatsTags()
+	if len(tags) != len(want) {
+		t.Fatalf("%v", tags)
+	}
+	for _, tag := range tags {
+		got := regexp.MustCompile(tag.GetRegex()).FindStringSubmatch(stat)
+		if len(got) != 3 || got[2] != want[tag.TagName] {
+			t.Errorf("%s: %q", tag.TagName, got)
+		}
+	}
+}
+
+func TestBootstrapRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		want  string
+		spoil func(*model.Proxy, *BootstrapOptions)
+	}{
+		{`--id: "" is not NAMESPACE/ID`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "" }},
+		{`--id: "web-1" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "web-1" }},
+		{`--id: "other/x" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "other/x" }},
+		{"--kind: kind waypoint is not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = model.Waypoint }},
+		{"--kind: kind grpc is not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = model.GRPC }},
+		{`--kind: kind "ingress" does not exist`, func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = "ingress" }},
+		{"--kind: kind is missing", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = "" }},
+		{"--node: ", func(p *model.Proxy, _ *BootstrapOptions) { p.Node = "a b" }},
+		{`--locality: "eu/1" is not`, func(p *model.Proxy, _ *BootstrapOptions) { p.Locality.Zone = "eu/1" }},
+		{"--network: ", func(p *model.Proxy, _ *BootstrapOptions) { p.Network = "~" }},
+		{`--labels: "a=b,c=d" is not`, func(p *model.Proxy, _ *BootstrapOptions) { p.Labels = map[string]string{"a": "b,c=d"} }},
+		{`--labels: "/a=" is not`, func(p *model.Proxy, _ *BootstrapOptions) { p.Labels = map[string]string{"/a": ""} }},
+		{`--scope: "shop" is not NAMESPACE/*`, func(p *model.Proxy, _ *BootstrapOptions) { p.Scope = "shop" }},
+		{`--bind: "localhost" is not an IP`, func(p *model.Proxy, _ *BootstrapOptions) { p.Bind = "localhost" }},
+		{`--bind: missing`, func(p *model.Proxy, _ *BootstrapOptions) { p.Bind, p.HTTPProxyPort = "", 0 }},
+		{"--http-proxy-port: 65536 is not in 0..65535", func(p *model.Proxy, _ *BootstrapOptions) { p.HTTPProxyPort = 65536 }},
+		{"--gateway: not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Gateway = "a/b" }},
+		{"--capture: not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Capture = true }},
+		{"--admin-port: 0 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 0 }},
+		{"--admin-port: 65536 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 65536 }},
+		{"--admin-port: 15080 is the HTTP proxy port too", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 15080 }},
+		{`--xds: "" is not HOST:PORT`, func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "" }},
+		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host" }},
+		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host:0" }},
+		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = ":15010" }},
+		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "10.0.0.1:65536" }},
+		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "fd00::1:15010" }},
+	} {
+		p, o := goodProxy(), goodOptions()
+		tt.spoil(&p, &o)
+		if _, err := Bootstrap(p, o); err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), ";") {
+			t.Errorf("%v, want %q alone", err, tt.want)
+		}
+	}
+}
+
+// Several mistakes are told at once.
+func TestBootstrapCollects(t *testing.T) {
+	p, o := goodProxy(), goodOptions()
+	p.Kind, p.Scope, o.XDS = "x", "y", ""
+	_, err := Bootstrap(p, o)
+	for _, want := range []string{"--kind: ", "; --scope: ", "; --xds: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+func TestBootstrapIsDeterministic(t *testing.T) {
+	p := goodProxy()
+	p.Labels = map[string]string{"a": "1", "b": "2", "c": "3", "d/e": ""}
+	first := must[[]byte](t)(Bootstrap(p, goodOptions()))
+	for range 10 {
+		if !bytes.Equal(first, must[[]byte](t)(Bootstrap(p, goodOptions()))) {
+			t.Fatal("bytes differ")
+		}
+	}
+}
+
+// What Bootstrap writes into the node is what ProxyFromNode reads.
+func TestBootstrapRoundTrip(t *testing.T) {
+	word := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,6}[a-z0-9])?`)
+	maybe := rapid.OneOf(rapid.Just(""), word)
+	item := rapid.Custom(func(t *rapid.T) string {
+		return word.Draw(t, "namespace") + "/" + rapid.OneOf(rapid.Just("*"), word).Draw(t, "name")
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		namespace := word.Draw(t, "namespace")
+		p := model.Proxy{
+			ID: namespace + "/" + word.Draw(t, "id"), Namespace: namespace,
+			Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway}).Draw(t, "kind"),
+			Node: maybe.Draw(t, "node"), Network: maybe.Draw(t, "network"),
+			Locality: model.Locality{Region: maybe.Draw(t, "region"), Zone: maybe.Draw(t, "zone"), SubZone: maybe.Draw(t, "sub-zone")},
+			Bind:     rapid.SampledFrom([]string{"127.0.0.1", "::1", "0.0.0.0"}).Draw(t, "bind"), HTTPProxyPort: rapid.Uint32Range(0, 14999).Draw(t, "port"),
+		}
+		if labels := rapid.MapOfN(word, maybe, 0, 3).Draw(t, "labels"); len(labels) > 0 {
+			p.Labels = labels
+		}
+		scope := strings.Join(rapid.SliceOfN(item, 0, 3).Draw(t, "scope"), ", ")
+		p.Scope = scope
+		node := readBootstrap(t, p, goodOptions()).Node
+		got, err := ProxyFromNode(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Scope, _ = model.ParseScope(scope)
+		if diff := cmp.Diff(p, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
 }

@@ -47,37 +47,61 @@ func loadAssignment(name string, a locality.Assignment) *endpointv3.ClusterLoadA
 	}
 	hosts := make([]host, n)
 	pointers := make([]*endpointv3.LbEndpoint, n)
-	cla.Endpoints = make([]*endpointv3.LocalityLbEndpoints, 0, len(a.Groups))
-	for _, g := range a.Groups {
+	places := make([]place, len(a.Groups))
+	cla.Endpoints = make([]*endpointv3.LocalityLbEndpoints, len(a.Groups))
+	for k := range a.Groups {
+		g := &a.Groups[k]
 		n := len(g.Endpoints)
 		for i := range g.Endpoints {
 			pointers[i] = hosts[i].fill(&g.Endpoints[i])
 		}
-		cla.Endpoints = append(cla.Endpoints, group(g, pointers[:n:n]))
+		cla.Endpoints[k] = places[k].fill(g, pointers[:n:n])
 		hosts, pointers = hosts[n:], pointers[n:]
 	}
 	return cla
 }
 
-// group always carries a weight: Envoy with locality weighting, and gRPC, drop
-// a locality without one.
-func group(g locality.Group, endpoints []*endpointv3.LbEndpoint) *endpointv3.LocalityLbEndpoints {
-	about := &structpb.Struct{Fields: map[string]*structpb.Value{
-		"zone":   structpb.NewStringValue(g.Locality.Zone),
-		"region": structpb.NewStringValue(g.Locality.Region),
-		"reason": structpb.NewStringValue(string(g.Reason)),
-	}}
-	return &endpointv3.LocalityLbEndpoints{
-		Locality:            encodeLocality(g.Locality),
-		LbEndpoints:         endpoints,
-		LoadBalancingWeight: wrapperspb.UInt32(max(1, g.Weight)),
-		Priority:            g.Priority,
-		Metadata:            &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{MetadataKey: about}},
-	}
+// place holds all the messages of one locality.
+type place struct {
+	group    endpointv3.LocalityLbEndpoints
+	locality corev3.Locality
+	weight   wrapperspb.UInt32Value
+	metadata corev3.Metadata
+	about    structpb.Struct
+	zone     text
+	region   text
+	reason   text
 }
 
-func encodeLocality(l model.Locality) *corev3.Locality {
-	return &corev3.Locality{Region: l.Region, Zone: l.Zone, SubZone: l.SubZone}
+// fill always sets a weight: Envoy with locality weighting, and gRPC, drop a
+// locality without one.
+func (p *place) fill(g *locality.Group, endpoints []*endpointv3.LbEndpoint) *endpointv3.LocalityLbEndpoints {
+	p.locality.Region, p.locality.Zone, p.locality.SubZone = g.Locality.Region, g.Locality.Zone, g.Locality.SubZone
+	p.weight.Value = max(1, g.Weight)
+	p.about.Fields = map[string]*structpb.Value{
+		"zone":   p.zone.fill(g.Locality.Zone),
+		"region": p.region.fill(g.Locality.Region),
+		"reason": p.reason.fill(string(g.Reason)),
+	}
+	p.metadata.FilterMetadata = map[string]*structpb.Struct{MetadataKey: &p.about}
+	p.group.Locality = &p.locality
+	p.group.LbEndpoints = endpoints
+	p.group.LoadBalancingWeight = &p.weight
+	p.group.Priority = g.Priority
+	p.group.Metadata = &p.metadata
+	return &p.group
+}
+
+// text holds the messages of one string value.
+type text struct {
+	value structpb.Value
+	kind  structpb.Value_StringValue
+}
+
+func (t *text) fill(s string) *structpb.Value {
+	t.kind.StringValue = s
+	t.value.Kind = &t.kind
+	return &t.value
 }
 
 // host holds all the messages of one endpoint, so that an assignment is one

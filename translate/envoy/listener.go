@@ -110,7 +110,7 @@ func celFormatter() *corev3.TypedExtensionConfig {
 	}
 }
 
-// upstreamLocality reads what group wrote.
+// upstreamLocality reads what a load assignment says of the place.
 func upstreamLocality(field string) string {
 	return "%CEL(xds.upstream_host_locality_metadata.filter_metadata['" + MetadataKey + "']['" + field + "'])%"
 }

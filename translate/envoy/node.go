@@ -174,7 +174,7 @@ func encodeNode(p model.Proxy) *corev3.Node {
 		Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{MetadataKey: claims}},
 	}
 	if !p.Locality.Empty() {
-		node.Locality = encodeLocality(p.Locality)
+		node.Locality = &corev3.Locality{Region: p.Locality.Region, Zone: p.Locality.Zone, SubZone: p.Locality.SubZone}
 	}
 	return node
 }

@@ -126,12 +126,14 @@ func (f *findings) err(r Resource) error {
 	return &InvalidError{TypeURL: r.TypeURL, Name: r.Name, Findings: f.list}
 }
 
-// decode also runs the checks that Envoy's own schema carries.
-func (f *findings) decode(r Resource, m interface {
+// checked is a message with the checks of Envoy's own schema.
+type checked interface {
 	proto.Message
 	ValidateAll() error
-},
-) bool {
+}
+
+// decode also runs the checks that Envoy's own schema carries.
+func (f *findings) decode(r Resource, m checked) bool {
 	if err := proto.Unmarshal(r.Body, m); err != nil {
 		f.addf("does not decode: %v", err)
 		return false

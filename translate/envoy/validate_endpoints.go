@@ -13,8 +13,8 @@ import (
 // maxPriority is Envoy's; gRPC clients have no tighter one.
 const maxPriority = 128
 
-// place is what may stand once in a load assignment.
-type place struct {
+// spot is what may stand once in a load assignment.
+type spot struct {
 	priority              uint32
 	region, zone, subZone string
 }
@@ -32,7 +32,7 @@ func (f *findings) loadAssignment(m *endpointv3.ClusterLoadAssignment) {
 	}
 	f.policy(m)
 	f.priorities(m.GetEndpoints())
-	places := make(map[place]bool, len(m.GetEndpoints()))
+	places := make(map[spot]bool, len(m.GetEndpoints()))
 	sockets := make(map[netip.AddrPort]bool, len(m.GetEndpoints()))
 	for i, g := range m.GetEndpoints() {
 		f.locality(i, g, places, sockets)
@@ -91,12 +91,12 @@ func (f *findings) priorities(groups []*endpointv3.LocalityLbEndpoints) {
 	}
 }
 
-func (f *findings) locality(i int, g *endpointv3.LocalityLbEndpoints, places map[place]bool, sockets map[netip.AddrPort]bool) {
+func (f *findings) locality(i int, g *endpointv3.LocalityLbEndpoints, places map[spot]bool, sockets map[netip.AddrPort]bool) {
 	l := g.GetLocality()
 	if l == nil {
 		f.addf("endpoints[%d].locality: missing", i)
 	}
-	p := place{g.GetPriority(), l.GetRegion(), l.GetZone(), l.GetSubZone()}
+	p := spot{g.GetPriority(), l.GetRegion(), l.GetZone(), l.GetSubZone()}
 	if places[p] {
 		f.addf("endpoints[%d].locality: %s/%s/%s stands twice in priority %d", i, p.region, p.zone, p.subZone, p.priority)
 	}

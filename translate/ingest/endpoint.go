@@ -132,10 +132,14 @@ func (g *gap) problem(fenced bool) (model.Problem, bool) {
 }
 
 func badAddress(s *discoveryv1.EndpointSlice, i int) model.Problem {
+	address := ""
+	if all := s.Endpoints[i].Addresses; len(all) > 0 {
+		address = all[0]
+	}
 	return model.Problem{
 		Object: sliceRef(s), Field: fmt.Sprintf("endpoints[%d].addresses", i),
 		Severity: model.Error, Reason: model.Invalid,
-		Message: fmt.Sprintf("the first address is no literal %s address; the endpoint is not sent", s.AddressType),
+		Message: fmt.Sprintf("%q is no %s address; the endpoint is not sent", address, s.AddressType),
 	}
 }
 

@@ -23,6 +23,27 @@ type resolver struct {
 	suspended   bool
 	// dropped says that some policy stopped at the Service's unanswered wish for hints.
 	dropped bool
+	// fenced are rules whose PASSTHROUGH would go around a fence.
+	fenced []model.ObjectRef
+}
+
+// problems are those that resolving found.
+func (r *resolver) problems(s *model.Service) []model.Problem {
+	var out []model.Problem
+	if r.dropped {
+		out = append(out, model.Problem{
+			Object: s.Object, Field: r.speech.field, Severity: model.Info,
+			Reason: model.HintsDropped, Message: r.speech.dropped,
+		})
+	}
+	for _, rule := range r.fenced {
+		out = append(out, model.Problem{
+			Object: rule, Field: "spec.trafficPolicy.loadBalancer.simple",
+			Severity: model.Warning, Reason: model.NotHonoured,
+			Message: "PASSTHROUGH lets the client choose the endpoint, past allowedRegions; " + s.Host + " is balanced by LEAST_REQUEST instead",
+		})
+	}
+	return out
 }
 
 func newResolver(o Objects, r rules, sp speech) *resolver {
@@ -113,6 +134,10 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 	}
 	if rule != nil {
 		p.Rule = ruleRef(rule)
+	}
+	if p.Algorithm == model.Passthrough && p.Allowed != nil {
+		p.Algorithm = model.LeastRequest
+		r.fenced = append(r.fenced, p.Rule)
 	}
 	r.order(&p, ruleSetting(rule))
 	return p

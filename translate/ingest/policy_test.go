@@ -25,35 +25,35 @@ func off() *locality { return &locality{Enabled: ptr(false)} }
 // Semantics 3.1 to 3.5: the first setting that speaks is taken whole.
 func TestWhichSettingRules(t *testing.T) {
 	for _, c := range []struct {
-		name           string
-		rule           *locality // nil: a rule without a setting
-		hints          bool
-		mesh           *locality
-		env            bool
-		flag, suspend  bool
-		mode           model.Mode
-		setting        string
-		overprovision  uint32
-		failover, fenc bool
+		name             string
+		rule             *locality // nil: a rule without a setting
+		hints            bool
+		mesh             *locality
+		env              bool
+		flag, suspend    bool
+		mode             model.Mode
+		setting          string
+		overprovision    uint32
+		failover, fenced bool
 	}{
 		{name: "3.1 the flag", rule: on(), hints: true, mesh: on(), flag: true, setting: "suspended"},
 		{name: "3.1 the mesh's suspend", rule: on(), mesh: on(), suspend: true, setting: "suspended"},
-		{name: "3.1 the fence still holds", rule: allow("eu"), flag: true, setting: "suspended", fenc: true},
+		{name: "3.1 the fence still holds", rule: allow("eu"), flag: true, setting: "suspended", fenced: true},
 		{name: "3.2 {} is on", rule: &locality{}, hints: true, mode: model.Levels, setting: "rule default/r"},
 		{name: "3.2 failover alone is on", rule: &locality{Failover: eu2us}, mode: model.Levels, setting: "rule default/r", failover: true},
 		{name: "3.2 false stops here", rule: off(), hints: true, mesh: on(), setting: "rule default/r"},
-		{name: "3.2 a fence alone does not speak", rule: allow("eu"), hints: true, mode: model.Hints, setting: "hints", fenc: true},
+		{name: "3.2 a fence alone does not speak", rule: allow("eu"), hints: true, mode: model.Hints, setting: "hints", fenced: true},
 		{name: "3.2 a threshold alone does not speak", rule: &locality{FailoverThreshold: ptr(int32(50))}, mesh: on(), mode: model.Levels, setting: "mesh"},
-		{name: "3.2 a fence with enabled speaks", rule: &locality{Enabled: ptr(true), AllowedRegions: []string{"eu"}}, hints: true, mode: model.Levels, setting: "rule default/r", fenc: true},
+		{name: "3.2 a fence with enabled speaks", rule: &locality{Enabled: ptr(true), AllowedRegions: []string{"eu"}}, hints: true, mode: model.Levels, setting: "rule default/r", fenced: true},
 		{name: "8.3 not honoured: the next level speaks", rule: &locality{Enabled: ptr(true), Distribute: share}, hints: true, mode: model.Hints, setting: "hints"},
 		{name: "8.3 switched off, the rest changes nothing", rule: &locality{Enabled: ptr(false), FailoverPriority: []string{"x"}}, mesh: on(), setting: "rule default/r"},
-		{name: "8.3 not honoured, its fence holds", rule: &locality{Distribute: share, AllowedRegions: []string{"eu"}}, setting: "none", fenc: true},
+		{name: "8.3 not honoured, its fence holds", rule: &locality{Distribute: share, AllowedRegions: []string{"eu"}}, setting: "none", fenced: true},
 		{name: "3.3 the Service beats the mesh", hints: true, mesh: on(), mode: model.Hints, setting: "hints"},
 		{name: "3.3 levels never merge", rule: on(), mesh: &locality{Enabled: ptr(true), Failover: eu2us, FailoverThreshold: ptr(int32(50))}, mode: model.Levels, setting: "rule default/r"},
 		{name: "3.4 the mesh, on", mesh: &locality{Enabled: ptr(true), Failover: eu2us, FailoverThreshold: ptr(int32(70))}, mode: model.Levels, setting: "mesh", overprovision: 143, failover: true},
 		{name: "3.4 the mesh, off beats the variable", mesh: off(), env: true, setting: "none"},
 		{name: "3.4 unset takes the variable", mesh: &locality{Failover: eu2us}, env: true, mode: model.Levels, setting: "mesh", failover: true},
-		{name: "3.4 unset alone switches nothing on", mesh: &locality{Failover: eu2us, AllowedRegions: []string{"eu"}}, setting: "none", fenc: true},
+		{name: "3.4 unset alone switches nothing on", mesh: &locality{Failover: eu2us, AllowedRegions: []string{"eu"}}, setting: "none", fenced: true},
 		{name: "3.4 the variable without a MeshConfig", env: true, mode: model.Levels, setting: "mesh"},
 		{name: "8.3 a mesh not honoured is absent", mesh: &locality{Enabled: ptr(true), FailoverPriority: []string{"x"}}, setting: "none"},
 		{name: "8.3 a mesh not honoured leaves the variable", mesh: &locality{Distribute: share}, env: true, mode: model.Levels, setting: "mesh"},
@@ -80,7 +80,7 @@ func TestWhichSettingRules(t *testing.T) {
 				c.overprovision = model.DefaultOverprovisioningFactor
 			}
 			equal(t, []any{p.Mode, p.Setting, p.OverprovisioningFactor, p.Failover != nil, p.Allowed != nil},
-				[]any{c.mode, c.setting, c.overprovision, c.failover, c.fenc})
+				[]any{c.mode, c.setting, c.overprovision, c.failover, c.fenced})
 		})
 	}
 }

@@ -47,15 +47,11 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 	r := newResolver(o, rules, sp)
 	r.fill(s)
 	s.Places = places(s)
+	problems = append(problems, undeclared(o.Service)...)
 	problems = append(problems, j.problems...)
 	problems = append(problems, j.noRegion(s.Policies)...)
 	problems = append(problems, rules.settingProblems(s.Ports)...)
-	if r.dropped {
-		problems = append(problems, model.Problem{
-			Object: s.Object, Field: sp.field, Severity: model.Info,
-			Reason: model.HintsDropped, Message: sp.dropped,
-		})
-	}
+	problems = append(problems, r.problems(s)...)
 	return s, model.SortProblems(problems)
 }
 
@@ -72,7 +68,7 @@ func describe(o Objects) *model.Service {
 	svc := o.Service
 	s := &model.Service{
 		Key:      o.Key,
-		Object:   model.ObjectRef{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name},
+		Object:   serviceRef(svc),
 		Name:     svc.Name,
 		ExportTo: exportTo(svc),
 	}
@@ -80,6 +76,10 @@ func describe(o Objects) *model.Service {
 		s.Created = svc.CreationTimestamp.Unix()
 	}
 	return s
+}
+
+func serviceRef(svc *corev1.Service) model.ObjectRef {
+	return model.ObjectRef{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name}
 }
 
 // exportTo is semantics 1.3: namespaces, "." and "*", sorted; default "*".
@@ -105,7 +105,7 @@ func exportTo(svc *corev1.Service) []string {
 func tcpPorts(svc *corev1.Service) []corev1.ServicePort {
 	var out []corev1.ServicePort
 	for _, p := range svc.Spec.Ports {
-		if (p.Protocol == "" || p.Protocol == corev1.ProtocolTCP) && p.Port > 0 && p.Port <= 65535 {
+		if isTCP(p) && p.Port > 0 && p.Port <= 65535 {
 			out = append(out, p)
 		}
 	}

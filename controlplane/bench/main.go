@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/coastwise/coastwise/controlplane/snapshot"
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// row is one ratio: what it measures, against what, and its bound.
+type row struct {
+	what, against string
+	cost, floor   time.Duration
+	bound         float64
+}
+
+func (r row) ratio() float64 { return float64(r.cost) / float64(r.floor) }
+
+func main() {
+	rows := []row{assign(), build(), publish()}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "WHAT\tCOST\tAGAINST\tFLOOR\tRATIO\tBOUND\t")
+	failed := false
+	for _, r := range rows {
+		verdict := ""
+		if r.ratio() > r.bound {
+			verdict, failed = "over", true
+		}
+		fmt.Fprintf(w, "%s\t%v\t%s\t%v\t%.2f\t%.0f\t%s\n", r.what, r.cost, r.against, r.floor, r.ratio(), r.bound, verdict)
+	}
+	w.Flush()
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// measure is the least time per operation over several rounds: the round that
+// the rest of the machine disturbed least.
+func measure(op func()) time.Duration {
+	best := time.Duration(1<<63 - 1)
+	for range 5 {
+		r := testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				op()
+			}
+		})
+		best = min(best, time.Duration(r.NsPerOp()))
+	}
+	return best
+}
+
+// assign decides 1,000 endpoints, and marshals what was decided.
+func assign() row {
+	s := serviceOf(1000)
+	v := s.Select(clientIn("z1"), 80, "")
+	port, policy := s.Ports[0], s.Policies[v.PolicyID]
+	return row{
+		what: "Assign of 1,000 endpoints", against: "deterministic marshal of that assignment", bound: 1,
+		cost:  measure(func() { locality.Assign(v.View, policy, port.Endpoints) }),
+		floor: measure(marshal(assignmentOf(s, v))),
+	}
+}
+
+// build ingests a service of 100 endpoints and encodes it for three zones.
+func build() row {
+	objects := objectsOf(100)
+	var marshals []func()
+	for _, zone := range zones {
+		s := serviceOf(100)
+		marshals = append(marshals, marshal(assignmentOf(s, s.Select(clientIn(zone), 80, ""))))
+	}
+	return row{
+		what: "ingest and encode 100 endpoints for 3 zones", against: "the marshals of its 3 assignments", bound: 4,
+		cost: measure(func() {
+			s, _ := ingest.Service(objects)
+			for _, zone := range zones {
+				assignmentOf(s, s.Select(clientIn(zone), 80, ""))
+			}
+		}),
+		floor: measure(func() {
+			for _, m := range marshals {
+				m()
+			}
+		}),
+	}
+}
+
+func assignmentOf(s *model.Service, v model.Variant) envoy.Resource {
+	a := locality.Assign(v.View, s.Policies[v.PolicyID], s.Ports[0].Endpoints)
+	r, err := envoy.LoadAssignment(s, v, a)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+func marshal(r envoy.Resource) func() {
+	m := &endpointv3.ClusterLoadAssignment{}
+	if err := proto.Unmarshal(r.Body, m); err != nil {
+		panic(err)
+	}
+	options := proto.MarshalOptions{Deterministic: true}
+	return func() {
+		if _, err := options.Marshal(m); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// publish changes one endpoint among 10,000 services, less the one map clone
+// that a publish costs, against the same among 100.
+func publish() row {
+	many, few := newMesh(10_000), newMesh(100)
+	entries := many.hub.Snapshot().Entries
+	var copied map[model.Key]*snapshot.Entry
+	clone := measure(func() { copied = maps.Clone(entries) })
+	if len(copied) != len(entries) {
+		panic("the clone is not whole")
+	}
+	return row{
+		what: "publish 1 endpoint among 10,000 services, less a map clone", against: "the same among 100", bound: 2,
+		cost:  measure(many.change) - clone,
+		floor: measure(few.change),
+	}
+}

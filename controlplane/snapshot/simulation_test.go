@@ -1,0 +1,438 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/controlplane/xds"
+	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/worldtest"
+)
+
+// The simulation: random objects come and go while proxies of two namespaces and
+// two scopes connect, read slowly, refuse, cut their streams and meet a restarted
+// server. Its law: every proxy ends with exactly what a from-scratch translation
+// of the admitted objects and fences gives, less what it refused, and nothing it
+// was sent on the way was anything but that translation at some revision.
+func TestEveryProxyEndsWithAFreshTranslation(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSimulation(t)
+		for range rapid.IntRange(5, 60).Draw(t, "steps") {
+			s.step()
+		}
+		s.settle()
+		s.check()
+	})
+}
+
+type simulation struct {
+	t       *rapid.T
+	now     time.Time
+	world   worldtest.World
+	store   *store.Store
+	hub     *Hub
+	clients []*client
+	streams int
+	failing string            // the host of a service that cannot be built, "" for none
+	oracles map[uint64]*truth // by revision, of the running server
+}
+
+// truth is what the world was at a revision.
+type truth struct {
+	world worldtest.World
+	held  map[model.Key]bool // keys whose newest form is not published
+	hub   *Hub
+}
+
+func newSimulation(t *rapid.T) *simulation {
+	s := &simulation{t: t, now: time.Unix(1_000_000, 0), world: worldtest.Draw(t)}
+	s.restart()
+	for i := range rapid.IntRange(1, 4).Draw(t, "clients") {
+		s.clients = append(s.clients, &client{claims: worldtest.DrawProxy(t, fmt.Sprint("c", i))})
+		s.connect(s.clients[i])
+	}
+	return s
+}
+
+// restart is a new process on the same objects; every stream is cut.
+func (s *simulation) restart() {
+	s.store = store.New()
+	s.hub = New(s.store, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s.hub.wakeAll = rapid.IntRange(0, 3).Draw(s.t, "wake all") == 0
+	s.hub.build = s.build
+	s.oracles = map[uint64]*truth{}
+	s.store.Apply(changes(s.world.Events()))
+	s.publish()
+	for _, c := range s.clients {
+		c.member = nil
+		s.connect(c)
+	}
+}
+
+func (s *simulation) build(service *model.Service, v model.Variant) (translate.Built, error) {
+	if service.Host == s.failing {
+		return translate.Built{}, errors.New("fail point")
+	}
+	return translate.Build(service, v)
+}
+
+// publish publishes, and notes what the world was for the revision.
+func (s *simulation) publish() {
+	before := s.hub.Snapshot()
+	s.hub.Publish(s.now)
+	snap := s.hub.Snapshot()
+	world := worldtest.World{Objects: maps.Clone(s.world.Objects), Fences: maps.Clone(s.world.Fences)}
+	held := map[model.Key]bool{}
+	for key := range s.hub.emptying {
+		held[key] = true
+	}
+	for key, e := range snap.Entries {
+		if slices.ContainsFunc(e.Problems, func(p model.Problem) bool { return p.Reason == model.BuildFailed }) {
+			held[key] = true
+		}
+	}
+	for key, problems := range s.hub.orphans {
+		if slices.ContainsFunc(problems, func(p model.Problem) bool { return p.Reason == model.BuildFailed }) {
+			held[key] = true
+		}
+	}
+	if before != snap || s.oracles[snap.Rev] == nil {
+		s.oracles[snap.Rev] = &truth{world: world, held: held}
+	}
+}
+
+func (s *simulation) step() {
+	s.now = s.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 30, 3000}).Draw(s.t, "ms")) * time.Millisecond)
+	c := s.clients[rapid.IntRange(0, len(s.clients)-1).Draw(s.t, "client")]
+	switch rapid.SampledFrom([]string{"event", "event", "event", "read", "read", "read", "wake", "cut", "mood", "fault", "restart"}).Draw(s.t, "step") {
+	case "event":
+		for range rapid.IntRange(1, 3).Draw(s.t, "events") {
+			e := worldtest.DrawEvent(s.t)
+			s.world.Apply(e)
+			s.store.Apply([]store.Change{{Ref: e.Ref, Object: e.Object, Fence: e.Fence}})
+		}
+		s.publish()
+	case "read":
+		s.read(c)
+	case "wake":
+		s.wake(c)
+	case "cut":
+		s.cut(c)
+		s.connect(c)
+	case "mood":
+		c.refuses = rapid.SampledFrom([]string{"", "", cluster80("s1.a"), cluster80("s2.b")}).Draw(s.t, "refuses")
+	case "fault":
+		s.failing = rapid.SampledFrom([]string{"", "s1.a.svc.cluster.local"}).Draw(s.t, "failing")
+	case "restart":
+		s.failing = ""
+		s.restart()
+	}
+}
+
+// settle ends all faults and lets everybody read until nothing is left to read.
+func (s *simulation) settle() {
+	s.failing = ""
+	for key := range s.hub.Snapshot().Entries { // a rebuild that failed is tried again at the next change
+		s.hub.emptying[key] = s.now
+	}
+	for key := range s.hub.orphans {
+		s.hub.emptying[key] = s.now
+	}
+	s.now = s.now.Add(settle)
+	s.publish()
+	for _, c := range s.clients {
+		c.refuses = ""
+	}
+	for quiet := 0; quiet < 3; quiet++ {
+		for _, c := range s.clients {
+			s.wake(c)
+			for len(c.inbox) > 0 {
+				s.read(c)
+				quiet = 0
+			}
+		}
+		s.now = s.now.Add(3 * time.Second)
+	}
+}
+
+// check holds every proxy against the from-scratch translation.
+func (s *simulation) check() {
+	fresh := freshHub(s.world)
+	for _, c := range s.clients {
+		m, err := fresh.Join(c.claims)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		view := m.Take().View
+		want := map[string]string{}
+		for _, name := range view.Names(envoy.ClusterType) {
+			if cluster := view.Get(envoy.ClusterType, name); c.refused[cluster.Version] && c.held[resourceID{envoy.ClusterType, name}] == "" {
+				continue // it never took the cluster, so it never asked for endpoints
+			}
+			for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType} {
+				if r := view.Get(typeURL, name); r != nil {
+					want[typeURL+" "+name] = r.Version
+				}
+			}
+		}
+		for typeURL, name := range map[string]string{envoy.ListenerType: "http-proxy", envoy.RouteType: envoy.RouteName} {
+			if r := view.Get(typeURL, name); r != nil {
+				want[typeURL+" "+name] = r.Version
+			}
+		}
+		got := map[string]string{}
+		for key, version := range c.held {
+			got[key.typeURL+" "+key.name] = version
+		}
+		for name, version := range want {
+			if got[name] != version && !c.refused[version] {
+				s.t.Errorf("%s: %s: has %q, a fresh translation gives %q", c.claims.ID, name, got[name], version)
+			}
+		}
+		for name := range got {
+			if want[name] == "" {
+				s.t.Errorf("%s: still has %s", c.claims.ID, name)
+			}
+		}
+	}
+}
+
+func freshHub(w worldtest.World) *Hub {
+	st := store.New()
+	h := New(st, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	st.Apply(changes(w.Events()))
+	h.Publish(time.Time{})
+	return h
+}
+
+func cluster80(service string) string { return envoy.ClusterName(80, "", service+".svc.cluster.local") }
+
+// client behaves as Envoy does: it subscribes to endpoints of the clusters that
+// it has, and to routes of the listener.
+type client struct {
+	claims  model.Proxy
+	member  *Member
+	stream  *xds.Stream
+	view    *View
+	inbox   []xds.Response
+	wild    bool
+	held    map[resourceID]string // versions by type and name
+	names   map[resourceID]bool   // subscribed to by name, across streams
+	refuses string                // every version of this name
+	refused map[string]bool       // versions refused
+}
+
+type resourceID struct{ typeURL, name string }
+
+func (s *simulation) cut(c *client) {
+	c.member.Leave()
+	c.inbox = nil
+}
+
+// connect opens a stream and asks for clusters and listeners, with what is held.
+func (s *simulation) connect(c *client) {
+	if c.held == nil {
+		c.held, c.names, c.refused = map[resourceID]string{}, map[resourceID]bool{}, map[string]bool{}
+	}
+	var err error
+	if c.member, err = s.hub.Join(c.claims); err != nil {
+		s.t.Fatal(err)
+	}
+	c.inbox, c.wild = nil, false
+	s.streams++
+	c.view = c.member.Take().View
+	c.stream = xds.NewStream(fmt.Sprint(s.streams, "-"), c.view, xds.DefaultLimits())
+	for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType} {
+		r := xds.Request{TypeURL: typeURL, Initial: map[string]string{}}
+		for key, version := range c.held {
+			if key.typeURL == typeURL {
+				r.Initial[key.name] = version
+			}
+		}
+		for key := range c.names {
+			if key.typeURL == typeURL {
+				r.Subscribe = append(r.Subscribe, key.name)
+			}
+		}
+		slices.Sort(r.Subscribe)
+		if typeURL == envoy.ClusterType || typeURL == envoy.ListenerType || len(r.Subscribe) > 0 {
+			s.send(c, xds.Event{Request: &r})
+		}
+	}
+}
+
+// send steps the stream as the server does, and checks what comes out.
+func (s *simulation) send(c *client, e xds.Event) {
+	for {
+		e.Now = s.now
+		result := c.stream.Step(e)
+		if result.Err != nil {
+			s.t.Fatalf("%s: %v", c.claims.ID, result.Err)
+		}
+		for _, r := range result.Responses {
+			s.vet(c, r)
+		}
+		c.inbox = append(c.inbox, result.Responses...)
+		c.member.Unwatch(result.Unwatch)
+		c.member.Watch(result.Watch)
+		turned := result.Wildcard != c.wild
+		if turned {
+			c.wild = result.Wildcard
+			c.member.WatchAll(c.wild)
+		}
+		if !turned && len(result.Watch) == 0 {
+			return
+		}
+		u := s.take(c)
+		u.All = u.All || turned
+		u.Names = append(u.Names, result.Watch...)
+		e = xds.Event{Update: &u}
+	}
+}
+
+func (s *simulation) take(c *client) xds.Update {
+	u := c.member.Take()
+	c.view = u.View
+	return xds.Update{Source: u.View, Names: u.Names, Scope: u.Scope, All: u.All, Since: u.Since}
+}
+
+func (s *simulation) wake(c *client) {
+	select {
+	case <-c.member.Wake():
+		u := s.take(c)
+		s.send(c, xds.Event{Update: &u})
+	default:
+		s.send(c, xds.Event{})
+	}
+}
+
+// vet holds a response against the from-scratch translation at its revision: so
+// it was neither empty nor forbidden unless the truth was.
+func (s *simulation) vet(c *client, r xds.Response) {
+	truth := s.truthOf(c.view.Rev())
+	if truth == nil {
+		return
+	}
+	if truth.hub == nil {
+		truth.hub = freshHub(truth.world)
+	}
+	m, err := truth.hub.Join(c.claims)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	view := m.Take().View
+	for _, got := range r.Resources {
+		_, _, host, _ := envoy.ParseClusterName(got.Name)
+		if len(truth.held) > 0 && (r.TypeURL == envoy.RouteType || s.isHeld(truth, host)) {
+			continue
+		}
+		want := view.Get(r.TypeURL, got.Name)
+		if want == nil || want.Version != got.Version && !c.fallback(r.TypeURL, got) {
+			s.t.Errorf("%s was sent %s %s in a form that no fresh translation of revision %d gives",
+				c.claims.ID, r.TypeURL, got.Name, c.view.Rev())
+		}
+	}
+	m.Leave()
+}
+
+// fallback says that a resource is what the client has: the stream repeats the
+// last accepted form where a newer one was refused.
+func (c *client) fallback(typeURL string, r *envoy.Resource) bool {
+	return c.held[resourceID{typeURL, r.Name}] == r.Version
+}
+
+// truthOf is the truth at a revision, or at the last one before it that changed objects.
+func (s *simulation) truthOf(rev uint64) *truth {
+	for ; rev > 0; rev-- {
+		if t := s.oracles[rev]; t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+func (s *simulation) isHeld(t *truth, host string) bool {
+	for key := range t.held {
+		if key.Host == host {
+			return true
+		}
+	}
+	return false
+}
+
+// read answers one response.
+func (s *simulation) read(c *client) {
+	if len(c.inbox) == 0 {
+		return
+	}
+	r := c.inbox[0]
+	c.inbox = c.inbox[1:]
+	answer := xds.Request{TypeURL: r.TypeURL, Nonce: r.Nonce}
+	bad := slices.IndexFunc(r.Resources, func(x *envoy.Resource) bool { return x.Name == c.refuses })
+	if bad >= 0 {
+		c.refused[r.Resources[bad].Version] = true
+		answer.Refused, answer.Message = true, "Error adding/updating cluster(s) "+r.Resources[bad].Name+": simulated"
+		if r.TypeURL == envoy.ClusterType { // Envoy applies the others
+			s.apply(c, r, &answer)
+		}
+	} else {
+		s.apply(c, r, &answer)
+	}
+	s.send(c, xds.Event{Request: &answer})
+	s.follow(c, r)
+}
+
+// apply puts a response into what the client holds.
+func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {
+	for _, x := range r.Resources {
+		if answer.Refused && x.Name == c.refuses {
+			continue
+		}
+		c.held[resourceID{r.TypeURL, x.Name}] = x.Version
+	}
+	for _, name := range r.Removed {
+		if r.TypeURL != envoy.EndpointType { // which Envoy ignores
+			delete(c.held, resourceID{r.TypeURL, name})
+		}
+	}
+}
+
+// follow subscribes to what a response brought, and drops what it took away.
+func (s *simulation) follow(c *client, r xds.Response) {
+	next := xds.Request{}
+	switch r.TypeURL {
+	case envoy.ClusterType:
+		next.TypeURL = envoy.EndpointType
+		for _, x := range r.Resources {
+			if id := (resourceID{envoy.EndpointType, x.Name}); !c.names[id] && x.Name != c.refuses {
+				next.Subscribe = append(next.Subscribe, x.Name)
+				c.names[id] = true
+			}
+		}
+		for _, name := range r.Removed {
+			delete(c.held, resourceID{envoy.EndpointType, name})
+			delete(c.names, resourceID{envoy.EndpointType, name})
+			next.Unsubscribe = append(next.Unsubscribe, name)
+		}
+	case envoy.ListenerType:
+		next.TypeURL = envoy.RouteType
+		if id := (resourceID{envoy.RouteType, envoy.RouteName}); len(r.Resources) > 0 && !c.names[id] {
+			next.Subscribe = []string{envoy.RouteName}
+			c.names[id] = true
+		}
+	}
+	if len(next.Subscribe)+len(next.Unsubscribe) > 0 {
+		s.send(c, xds.Event{Request: &next})
+	}
+}

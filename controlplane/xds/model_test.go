@@ -1,0 +1,462 @@
+package xds
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/coastwise/coastwise/translate/envoy"
+)
+
+// mesh is a stream, its client, and the world that changes under them.
+type mesh struct {
+	clock     time.Time
+	world     *world
+	stream    *Stream
+	streams   int
+	client    *client
+	toServer  []*Request
+	version   int
+	inflight  map[string]map[string]bool
+	nextTick  time.Time
+	wakesLost bool // updates say All, as the oracle of the index does
+}
+
+func newMesh(mute, wakesLost bool) *mesh {
+	m := &mesh{clock: time.Unix(1000, 0), world: newWorld(), client: newClient(), wakesLost: wakesLost}
+	m.client.mute = mute
+	return m
+}
+
+func (m *mesh) connect(order []string) {
+	m.streams++
+	m.stream = NewStream(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	m.toServer, m.client.inbox, m.client.asked = nil, nil, map[string]bool{}
+	m.inflight = map[string]map[string]bool{}
+	for _, url := range order {
+		m.toServer = append(m.toServer, m.client.first(url))
+	}
+}
+
+func (m *mesh) step(e Event) {
+	e.Now = m.clock
+	r := m.stream.Step(e)
+	if r.Err != nil {
+		m.client.fail("the stream ended: %v", r.Err)
+	}
+	if e.Request != nil {
+		delete(m.inflight[e.Request.TypeURL], e.Request.Nonce)
+	}
+	for _, res := range r.Responses {
+		if m.inflight[res.TypeURL] == nil {
+			m.inflight[res.TypeURL] = map[string]bool{}
+		}
+		m.inflight[res.TypeURL][res.Nonce] = true
+		most := 1
+		if res.TypeURL == envoy.EndpointType {
+			most = DefaultLimits().Window
+		}
+		if n := len(m.inflight[res.TypeURL]); n > most {
+			m.client.fail("%d responses of %s in flight", n, res.TypeURL)
+		}
+	}
+	m.client.inbox = append(m.client.inbox, r.Responses...)
+	m.nextTick = r.NextTick
+}
+
+func (m *mesh) deliver() {
+	m.step(Event{Request: m.toServer[0]})
+	m.toServer = m.toServer[1:]
+}
+
+// publish changes some of the world; routes name only clusters that exist.
+func (m *mesh) publish(t *rapid.T, names []string) {
+	next := m.world.clone()
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 3, rapid.ID).Draw(t, "names") {
+		switch rapid.SampledFrom([]string{"set", "endpoints", "endpoints", "gone"}).Draw(t, "change") {
+		case "set":
+			next.set(envoy.ClusterType, name, m.draw(t))
+			m.client.wanted[key(envoy.ClusterType, name)]++
+			if next.Get(envoy.EndpointType, name) == nil {
+				next.set(envoy.EndpointType, name, m.draw(t))
+				m.client.wanted[key(envoy.EndpointType, name)]++
+			}
+		case "endpoints":
+			if next.Get(envoy.ClusterType, name) != nil {
+				next.set(envoy.EndpointType, name, m.draw(t))
+				m.client.wanted[key(envoy.EndpointType, name)]++
+			}
+		case "gone":
+			delete(next.resources[envoy.ClusterType], name)
+			delete(next.resources[envoy.EndpointType], name)
+		}
+	}
+	next.set(envoy.RouteType, "r", m.draw(t), next.Names(envoy.ClusterType)...)
+	m.client.wanted[key(envoy.RouteType, "r")]++
+	if next.Get(envoy.ListenerType, "l") == nil || rapid.IntRange(0, 5).Draw(t, "listener") == 0 {
+		next.set(envoy.ListenerType, "l", m.draw(t))
+		m.client.wanted[key(envoy.ListenerType, "l")]++
+	}
+	u := diff(m.world, next, m.clock)
+	if m.wakesLost {
+		u = &Update{Source: next, All: true}
+	}
+	m.world = next
+	m.step(Event{Update: u})
+}
+
+// draw is a new version; one in eight is refused.
+func (m *mesh) draw(t *rapid.T) string {
+	m.version++
+	if rapid.IntRange(0, 7).Draw(t, "bad") == 0 {
+		return fmt.Sprint(m.version, "x")
+	}
+	return fmt.Sprint(m.version)
+}
+
+// settle lets everything arrive and every wait end.
+func (m *mesh) settle(t *rapid.T) {
+	for range 20000 {
+		switch {
+		case len(m.client.inbox) > 0:
+			m.toServer = append(m.toServer, m.client.take()...)
+		case len(m.toServer) > 0:
+			m.deliver()
+		case !m.nextTick.IsZero():
+			m.clock = m.nextTick
+			m.step(Event{})
+		default:
+			return
+		}
+	}
+	t.Fatal("it never settles")
+}
+
+// TestModel: whatever the order of requests, publishes, refusals and
+// reconnects, the client ends with what the source has, no response holds a name
+// twice, nothing is sent more often than needed, and no route names a cluster
+// that the client does not hold.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMesh(rapid.Bool().Draw(t, "mute"), rapid.Bool().Draw(t, "all"))
+		names := []string{"a", "b", "c", "d", "e"}
+		orders := [][]string{
+			{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType},
+			{envoy.EndpointType, envoy.ClusterType, envoy.ListenerType, envoy.RouteType},
+		}
+		m.connect(orders[0])
+		waits := 0
+		t.Repeat(map[string]func(*rapid.T){
+			"": func(t *rapid.T) {
+				if m.client.broken != "" {
+					t.Fatal(m.client.broken)
+				}
+			},
+			"publish": func(t *rapid.T) { m.publish(t, names) },
+			"client": func(t *rapid.T) {
+				if len(m.client.inbox) > 0 {
+					m.toServer = append(m.toServer, m.client.take()...)
+				}
+			},
+			"server": func(t *rapid.T) {
+				if len(m.toServer) > 0 {
+					m.deliver()
+				}
+			},
+			"wait": func(t *rapid.T) {
+				if waits++; waits < 19 { // below the 2 s after which order gives way
+					m.clock = m.clock.Add(100 * time.Millisecond)
+					m.step(Event{})
+				}
+			},
+			"reconnect": func(t *rapid.T) {
+				for k := range m.client.bodies {
+					m.client.wanted[k]++ // what was in flight is lost
+				}
+				for _, name := range names {
+					m.client.wanted[key(envoy.ClusterType, name)]++
+				}
+				m.client.wanted[key(envoy.ListenerType, "l")]++
+				m.connect(rapid.SampledFrom(orders).Draw(t, "order"))
+			},
+		})
+		m.settle(t)
+		m.client.matches(m.world)
+		m.step(Event{Update: &Update{Source: m.world, All: true}})
+		if n := len(m.client.inbox); n > 0 {
+			m.client.fail("%d responses after an update that changes nothing: %+v", n, m.client.inbox)
+		}
+		if m.client.broken != "" {
+			t.Fatal(m.client.broken)
+		}
+	})
+}
+
+// TestRefusesAll: a client that refuses everything gets each version once, or
+// twice if it was in a batch first, and ever more slowly.
+func TestRefusesAll(t *testing.T) {
+	w := newWorld()
+	for i := range 100 {
+		w.set(envoy.ClusterType, fmt.Sprintf("c%03d", i), "1")
+		w.set(envoy.EndpointType, fmt.Sprintf("c%03d", i), "1")
+	}
+	names := w.Names(envoy.ClusterType)
+	clock := time.Unix(1000, 0)
+	s := NewStream("", w, DefaultLimits())
+	count := map[string]int{}
+	refusals := 0
+	var queue []Response
+	var next time.Time
+	var pauses []time.Duration
+	do := func(e Event) {
+		e.Now = clock
+		r := s.Step(e)
+		queue = append(queue, r.Responses...)
+		refusals += len(r.Refusals)
+		next = r.NextTick
+	}
+	do(Event{Request: &Request{TypeURL: envoy.ClusterType, Subscribe: []string{"*"}}})
+	do(Event{Request: &Request{TypeURL: envoy.EndpointType, Subscribe: names}})
+	for len(queue) > 0 || !next.IsZero() {
+		if len(queue) == 0 {
+			pauses = append(pauses, next.Sub(clock))
+			clock = next
+			do(Event{})
+			continue
+		}
+		r := queue[0]
+		queue = queue[1:]
+		for _, res := range r.Resources {
+			count[key(r.TypeURL, res.Name)]++
+		}
+		do(Event{Request: &Request{TypeURL: r.TypeURL, Nonce: r.Nonce, Refused: true, Message: "no"}})
+	}
+	for _, name := range names {
+		if count[key(envoy.ClusterType, name)] != 2 || count[key(envoy.EndpointType, name)] != 1 {
+			t.Errorf("%s: %d times in a batch type, %d times singly", name, count[key(envoy.ClusterType, name)], count[key(envoy.EndpointType, name)])
+		}
+	}
+	if refusals != 200 {
+		t.Errorf("%d refusals", refusals)
+	}
+	if !slices.Equal(pauses, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}) {
+		t.Errorf("pauses %v", pauses)
+	}
+	// A changed version is sent when the pause ends, and an ACK ends the slow-down.
+	v := w.clone()
+	v.set(envoy.EndpointType, "c000", "2")
+	do(Event{Update: diff(w, v, clock)})
+	for len(queue) == 0 && !next.IsZero() {
+		clock = next
+		do(Event{})
+	}
+	if len(queue) != 1 || queue[0].Resources[0].Version != "2" {
+		t.Fatalf("a changed version is not sent: %+v", queue)
+	}
+	do(Event{Request: &Request{TypeURL: envoy.EndpointType, Nonce: queue[0].Nonce}})
+	u := v.clone()
+	u.set(envoy.EndpointType, "c000", "3")
+	queue = nil
+	do(Event{Update: diff(v, u, clock)})
+	if len(queue) != 1 {
+		t.Fatal("the client is still slowed down after an ACK")
+	}
+}
+
+// counting counts how often it is asked.
+type counting struct {
+	*world
+	gets int
+}
+
+func (c *counting) Get(url, name string) *envoy.Resource {
+	c.gets++
+	return c.world.Get(url, name)
+}
+
+// TestManyNames: 100,000 names are served in linear work, 32 responses at a time.
+func TestManyNames(t *testing.T) {
+	const n = 100_000
+	w := &counting{world: newWorld()}
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("outbound|80||s%06d.default.svc.cluster.local", i))
+		w.set(envoy.EndpointType, names[i], "1")
+	}
+	s := NewStream("", w, DefaultLimits())
+	queue := s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Subscribe: names}}).Responses
+	got := 0
+	for len(queue) > 0 {
+		if len(queue) > 32 {
+			t.Fatalf("%d responses in flight", len(queue))
+		}
+		r := queue[0]
+		got += len(r.Resources)
+		queue = append(queue[1:], s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Nonce: r.Nonce}}).Responses...)
+	}
+	if got != n || w.gets > 3*n {
+		t.Fatalf("%d of %d resources, the source was asked %d times", got, n, w.gets)
+	}
+}
+
+// TestMissingNames: names that do not exist are bounded, however they are asked for.
+func TestMissingNames(t *testing.T) {
+	s := NewStream("", newWorld(), DefaultLimits())
+	ask := func(from, to int) Result {
+		r := &Request{TypeURL: envoy.EndpointType}
+		for i := from; i < to; i++ {
+			r.Subscribe = append(r.Subscribe, fmt.Sprint("n", i))
+		}
+		return s.Step(Event{Request: r})
+	}
+	if err := ask(0, 1000).Err; err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(0, 1000).Err; err != nil {
+		t.Fatalf("the same names again: %v", err)
+	}
+	s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Unsubscribe: []string{"n0"}}})
+	if err := ask(1000, 1001).Err; err != nil {
+		t.Fatalf("one for another: %v", err)
+	}
+	if err := ask(1001, 1002).Err; err == nil {
+		t.Fatal("1,001 names that do not exist are accepted")
+	}
+}
+
+// TestMassDeletion: names that existed once do not count as missing.
+func TestMassDeletion(t *testing.T) {
+	w := newWorld()
+	for i := range 3000 {
+		w.set(envoy.EndpointType, fmt.Sprint("n", i), "1")
+	}
+	names := slices.Sorted(maps.Keys(w.resources[envoy.EndpointType]))
+	s := NewStream("", w, DefaultLimits())
+	s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Subscribe: names}})
+	s.Step(Event{Update: &Update{Source: newWorld(), All: true}})
+	r := s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Subscribe: []string{"n1", "new"}}})
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+}
+
+// TestLongName: a name of more than 1 KB ends the stream.
+func TestLongName(t *testing.T) {
+	for n, fails := range map[int]bool{1024: false, 1025: true} {
+		name := string(make([]byte, n))
+		for _, r := range []*Request{
+			{TypeURL: envoy.EndpointType, Subscribe: []string{name}},
+			{TypeURL: envoy.EndpointType, Unsubscribe: []string{name}},
+			{TypeURL: envoy.ClusterType, Initial: map[string]string{name: "1"}},
+		} {
+			err := NewStream("", newWorld(), DefaultLimits()).Step(Event{Request: r}).Err
+			if (err != nil) != fails {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+		}
+	}
+}
+
+// TestBatchBounds: settled endpoints share a response up to 20 and up to 64 KB.
+func TestBatchBounds(t *testing.T) {
+	for _, c := range []struct{ bytes, per int }{{100, 20}, {20 << 10, 3}, {100 << 10, 1}} {
+		w := newWorld()
+		var names []string
+		initial := map[string]string{}
+		for i := range 60 {
+			name := fmt.Sprintf("n%02d", i)
+			names = append(names, name)
+			initial[name] = "0"
+			w.resources[envoy.EndpointType][name] = &envoy.Resource{
+				TypeURL: envoy.EndpointType, Name: name, Version: "1", Body: make([]byte, c.bytes),
+			}
+		}
+		s := NewStream("", w, DefaultLimits())
+		s.Step(Event{Request: &Request{TypeURL: envoy.ClusterType, Subscribe: []string{"*"}}})
+		r := s.Step(Event{Request: &Request{TypeURL: envoy.EndpointType, Subscribe: names, Initial: initial}})
+		want := min(32, 60/c.per)
+		if len(r.Responses) != want {
+			t.Errorf("%d bytes each: %d responses, want %d", c.bytes, len(r.Responses), want)
+		}
+		for _, v := range r.Responses {
+			if len(v.Resources) != c.per {
+				t.Errorf("%d bytes each: %d in one response, want %d", c.bytes, len(v.Resources), c.per)
+			}
+		}
+	}
+}
+
+// FuzzStep: no sequence of requests and publishes makes it panic, repeat a name
+// in a response, or send more than the window.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte("\x00\x01\x02\x03\x04\x05\x06\x07 subscribe and publish"))
+	f.Add(binary.BigEndian.AppendUint64(nil, 0x0102030405060708))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		urls := []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType, "other"}
+		names := []string{"a", "b", "c", "*", "", "zz"}
+		w := newWorld()
+		s := NewStream("", w, DefaultLimits())
+		c := newClient()
+		var sent []Response
+		clock := time.Unix(1000, 0)
+		for len(in) >= 4 && len(sent) < 1000 {
+			op, x, y, z := in[0], in[1], in[2], in[3]
+			in = in[4:]
+			e := Event{}
+			switch op % 8 {
+			case 0, 1:
+				next := w.clone()
+				url, name := urls[int(x)%4], names[int(y)%3]
+				if z%3 == 0 {
+					delete(next.resources[url], name)
+				} else {
+					next.set(url, name, fmt.Sprint(z))
+				}
+				e.Update = diff(w, next, clock)
+				e.Update.All = op%16 < 2
+				w = next
+			case 2:
+				clock = clock.Add(time.Duration(x) * 100 * time.Millisecond)
+			default:
+				e.Request = &Request{TypeURL: urls[int(x)%len(urls)], Refused: op&8 != 0, Message: names[int(op)%6]}
+				if op&16 != 0 {
+					e.Request.Subscribe = []string{names[int(y)%6], names[int(z)%6]}
+				}
+				if op&32 != 0 {
+					e.Request.Unsubscribe = []string{names[int(z)%6]}
+				}
+				if op&64 != 0 {
+					e.Request.Initial = map[string]string{names[int(y)%6]: fmt.Sprint(z)}
+				}
+				if len(sent) > 0 {
+					r := sent[int(z)%len(sent)]
+					e.Request.Nonce = r.Nonce
+					if op&128 != 0 {
+						e.Request.TypeURL = r.TypeURL
+					}
+				}
+			}
+			e.Now = clock
+			r := s.Step(e)
+			for _, v := range r.Responses {
+				c.check(v)
+			}
+			sent = append(sent, r.Responses...)
+			for _, st := range s.types {
+				if n := len(st.inflight); n > 1 && (st != s.endpoints || n > 32) {
+					t.Fatalf("%d in flight of %s", n, st.url)
+				}
+			}
+			if c.broken != "" || r.Err != nil {
+				t.Fatal(c.broken, r.Err)
+			}
+			s.Summary()
+			s.Dump()
+		}
+	})
+}

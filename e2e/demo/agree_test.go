@@ -1,0 +1,98 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/manifest"
+	"github.com/coastwise/coastwise/e2e/traffic"
+)
+
+var seeds = flag.Int64("seeds", 3, "how many layouts TestClaimsAgreeWithTranslate draws")
+
+// TestClaimsAgreeWithTranslate plays all chapters without Envoys: traffic that is
+// just as translate predicts must pass the judge, so what the rules claim and what
+// translate says are the same in any layout.
+func TestClaimsAgreeWithTranslate(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "coastwise")
+	if out, err := exec.Command("go", "build", "-C", "../..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
+		t.Fatalf("building coastwise: %v\n%s", err, out)
+	}
+	layouts := map[string]Layout{"default": DefaultLayout()}
+	for seed := range *seeds {
+		layouts[fmt.Sprint(seed)] = RandomLayout(seed)
+	}
+	for _, name := range slices.Sorted(maps.Keys(layouts)) {
+		t.Run(name, func(t *testing.T) { agree(t, coastwise.Binary(binary), layouts[name]) })
+	}
+}
+
+func agree(t *testing.T, binary coastwise.Binary, l Layout) {
+	w := &World{layout: l, binary: binary, dir: t.TempDir(), addresses: map[string]string{}, nodes: map[string]string{}}
+	w.ports.Backend = 8080
+	for i, e := range l.Endpoints() {
+		w.addresses[e.Node] = fmt.Sprintf("127.0.2.%d", i+1)
+		w.nodes[w.hostPort(e.Node)] = e.Node
+	}
+	for _, z := range l.Zones {
+		w.clients = append(w.clients, Client{Flags: coastwise.Client{ID: "client", Namespace: z.Namespace(), Locality: z.String()}})
+	}
+	for name, content := range Files(l) {
+		if err := manifest.Folder(w.dir).Write(name, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &Player{world: w, served: make([]bool, len(l.Zones))}
+	for _, c := range Chapters(l) {
+		if err := w.writeMesh(c.On); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.writeSlices(c.Dead, l.Zones); err != nil {
+			t.Fatal(err)
+		}
+		clusters, err := w.Predict(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range p.rows(clusters) {
+			r.Window = ideal(r.Predicted)
+			m := Moments{Killed: time.Now(), Written: time.Now()}
+			for _, wrong := range Judge(l, c, m, r, wanted) {
+				t.Errorf("%+v: %s", l, wrong)
+			}
+		}
+	}
+}
+
+// ideal is traffic that is split exactly as predicted; the rest failed.
+func ideal(predicted map[string]float64) traffic.Tally {
+	out := traffic.Tally{Requests: 3000, ByEndpoint: map[string]int{}}
+	left, sum := out.Requests, 0.0
+	for _, node := range slices.Sorted(maps.Keys(predicted)) {
+		sum += predicted[node]
+		n := min(left, int(math.Round(predicted[node]*30)))
+		out.ByEndpoint[node] += n
+		left -= n
+	}
+	if sum > 99 && left > 0 { // shares come rounded to a tenth
+		for node, share := range predicted {
+			if share > 0 {
+				out.ByEndpoint[node] += left
+				left = 0
+				break
+			}
+		}
+	}
+	for range left {
+		out.Failures = append(out.Failures, traffic.Failure{What: "none"})
+	}
+	return out
+}
