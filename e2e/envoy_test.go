@@ -145,12 +145,10 @@ func TestAStoppedEnvoyHurtsNobodyElse(t *testing.T) {
 func TestEnvoysAddressesAreItsOwn(t *testing.T) {
 	_, c := oneService(t)
 	for _, port := range []int{c.flags.HTTPProxyPort, c.flags.AdminPort} {
-		for _, address := range []string{"127.0.0.1", c.scene.block.Address(1, 77)} {
-			conn, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", address, port), time.Second)
-			if err == nil {
-				conn.Close()
-				t.Errorf("something listens on %s:%d, which is not the client's address", address, port)
-			}
+		elsewhere := fmt.Sprintf("%s:%d", c.scene.block.Address(1, 77), port)
+		if conn, err := net.DialTimeout("tcp", elsewhere, time.Second); err == nil {
+			conn.Close()
+			t.Errorf("%s answers, which is not the client's address", elsewhere)
 		}
 	}
 }

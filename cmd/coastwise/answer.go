@@ -65,8 +65,21 @@ func ask(st *store.Store, q question) (answer, error) {
 	if q.subset != "" && len(a.clusters) == 0 {
 		return a, unknownSubset(q.subset)
 	}
-	a.problems = model.SortProblems(a.problems)
 	return a, nil
+}
+
+// locate says of problems that were found after reading where their objects stand.
+func (a *answer) locate(where whereabouts) {
+	for i := range a.problems {
+		p := &a.problems[i]
+		if p.File != "" {
+			continue
+		}
+		if file, document, ok := where(p.Object); ok {
+			p.File, p.Document = file, document
+		}
+	}
+	a.problems = model.SortProblems(a.problems)
 }
 
 // client turns claims into the proxy, as the server does.

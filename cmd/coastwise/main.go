@@ -11,6 +11,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane"
 	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // The exit codes, the same for every command and output format. 3, findings, is
@@ -32,9 +33,13 @@ func main() {
 // process is what a command has of the world beside its arguments.
 type process struct {
 	env            func(name string) (string, bool)
-	load           func(paths []string, st *store.Store) error
+	load           func(paths []string, st *store.Store) (whereabouts, error)
 	stdout, stderr io.Writer
 }
+
+// whereabouts says in which file and document (from 0) an object stands; ok is
+// false if in none.
+type whereabouts func(model.ObjectRef) (file string, document int, ok bool)
 
 // run is the whole command: args in, an exit code out.
 func (p process) run(ctx context.Context, args []string) int {

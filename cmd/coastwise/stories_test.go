@@ -86,33 +86,33 @@ func (s *story) shuffled(t *testing.T, r *rand.Rand) {
 // some of them going and coming back in between.
 func (s *story) events(t *testing.T, r *rand.Rand) {
 	docs := s.documents(r)
-	byOne := func(_ []string, st *store.Store) error {
+	byOne := func(_ []string, st *store.Store) (whereabouts, error) {
 		dir := t.TempDir()
 		source := files.New([]string{dir}, st, slog.New(slog.DiscardHandler))
 		for i, doc := range docs {
 			name := fmt.Sprintf("event-%d.yaml", i)
 			writeFile(t, dir, name, []byte(doc))
 			if err := source.Load(); err != nil {
-				return err
+				return nil, err
 			}
 			st.Take() // somebody reads in between
 			if i > 0 && r.IntN(3) == 0 {
 				if err := os.Remove(filepath.Join(dir, name)); err != nil {
-					return err
+					return nil, err
 				}
 				if err := source.Load(); err != nil {
-					return err
+					return nil, err
 				}
 				writeFile(t, dir, name, []byte(doc))
 			}
 		}
-		return source.Load()
+		return source.Where, source.Load()
 	}
 	s.play(t, t.TempDir(), byOne, withoutPlace)
 }
 
 // play runs every command on the manifests in dir and checks what it says.
-func (s *story) play(t *testing.T, dir string, load func([]string, *store.Store) error, place func(string) string) {
+func (s *story) play(t *testing.T, dir string, load func([]string, *store.Store) (whereabouts, error), place func(string) string) {
 	env := map[string]string{}
 	for i := range s.steps {
 		step := &s.steps[i]

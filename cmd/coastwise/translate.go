@@ -77,29 +77,13 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	}
 	st := store.New()
 	st.SetMesh(f.suspend, byDefault)
-	if err := p.load(f.from, st); err != nil {
+	where, err := p.load(f.from, st)
+	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), st.Problems())
 		return err
 	}
-	return f.answer(cmd, st, q)
-}
-
-// load reads files and folders into a store, once. It fails if nothing could be
-// read: a folder of mistakes is no empty mesh.
-func load(paths []string, st *store.Store) error {
-	source := files.New(paths, st, slog.New(slog.DiscardHandler)) // what it would log stands in the problems
-	if err := source.Load(); err != nil {
-		return err
-	}
-	if source.Stats().Objects == 0 {
-		return fmt.Errorf("%s: nothing could be read: no object of a kind that is served", strings.Join(paths, ", "))
-	}
-	return nil
-}
-
-// answer asks the store and prints.
-func (f *translateFlags) answer(cmd *cobra.Command, st *store.Store, q question) error {
 	a, err := ask(st, q)
+	a.locate(where)
 	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), a.problems)
 		return err
@@ -111,6 +95,19 @@ func (f *translateFlags) answer(cmd *cobra.Command, st *store.Store, q question)
 		return writeEnvoy(cmd.OutOrStdout(), a, q.host == "")
 	}
 	return writeTable(cmd.OutOrStdout(), a, !f.noHeaders)
+}
+
+// load reads files and folders into a store, once. It fails if nothing could be
+// read: a folder of mistakes is no empty mesh.
+func load(paths []string, st *store.Store) (whereabouts, error) {
+	source := files.New(paths, st, slog.New(slog.DiscardHandler)) // what it would log stands in the problems
+	if err := source.Load(); err != nil {
+		return nil, err
+	}
+	if source.Stats().Objects == 0 {
+		return nil, fmt.Errorf("%s: nothing could be read: no object of a kind that is served", strings.Join(paths, ", "))
+	}
+	return source.Where, nil
 }
 
 // question reads the flags; the error lists every one that is wrong.

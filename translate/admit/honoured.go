@@ -183,6 +183,7 @@ const (
 	annotationDistribution      = v1alpha1.GroupName + "/traffic-distribution"
 	annotationIstioDistribution = "networking.istio.io/traffic-distribution"
 	annotationListen            = v1alpha1.GroupName + "/listen"
+	annotationScope             = v1alpha1.GroupName + "/scope"
 	annotationExportTo          = v1alpha1.GroupName + "/export-to"
 	annotationIstioExportTo     = "networking.istio.io/exportTo"
 )
@@ -199,7 +200,18 @@ func (r *report) honouredService(s *corev1.Service) {
 }
 
 // namespace has annotations, and nothing else that could be wrong.
-func (r *report) namespace(n *corev1.Namespace) { r.distributionAnnotations(n.Annotations, true) }
+func (r *report) namespace(n *corev1.Namespace) {
+	r.distributionAnnotations(n.Annotations, true)
+	r.scopeAnnotation(path("metadata.annotations").key(annotationScope), n.Annotations[annotationScope])
+}
+
+// scopeAnnotation refuses nothing: without its Namespace a client would see more.
+// What cannot be read allows nothing (semantics 1.3).
+func (r *report) scopeAnnotation(p path, written string) {
+	if _, err := model.ParseScope(written); err != nil {
+		r.add(model.Warning, model.Invalid, p, "%s; what cannot be read allows nothing", clip(err.Error()))
+	}
+}
 
 // distributionAnnotations count only where the field is absent (semantics 5.4).
 func (r *report) distributionAnnotations(annotations map[string]string, count bool) {

@@ -11,7 +11,7 @@ import (
 // then the drained endpoints of 6.5. What follows sees only what it left.
 func constrain(cs []candidate, view model.View, policy model.Policy) []Note {
 	var notes []Note
-	if before, after := drop(cs, fence(policy.Allowed)); before > 0 && after == 0 {
+	if before, emptied := drop(cs, fence(policy.Allowed)); emptied {
 		notes = append(notes, nothingAllowed(before, policy.Allowed))
 	}
 	if policy.Local {
@@ -20,7 +20,7 @@ func constrain(cs []candidate, view model.View, policy model.Policy) []Note {
 		}
 		drop(cs, otherNode(view.Node))
 	}
-	if before, after := drop(cs, otherSubset(policy.SubsetLabels)); before > 0 && after == 0 {
+	if before, emptied := drop(cs, otherSubset(policy.SubsetLabels)); emptied {
 		notes = append(notes, Note{model.EmptySubset, fmt.Sprintf("none of the %d endpoints that the client may use has the labels %s",
 			before, model.FormatLabels(policy.SubsetLabels))})
 	}
@@ -29,19 +29,19 @@ func constrain(cs []candidate, view model.View, policy model.Policy) []Note {
 }
 
 // drop leaves out every endpoint for which why gives a reason. It counts those
-// that were in before and those that still are.
-func drop(cs []candidate, why func(*model.Endpoint) string) (before, after int) {
+// that were in before, and says whether there were some and none is left.
+func drop(cs []candidate, why func(*model.Endpoint) string) (before int, emptied bool) {
+	left := false
 	for i := range cs {
 		c := &cs[i]
 		if !c.in() {
 			continue
 		}
 		before++
-		if c.out = why(c.Endpoint); c.in() {
-			after++
-		}
+		c.out = why(c.Endpoint)
+		left = left || c.in()
 	}
-	return before, after
+	return before, before > 0 && !left
 }
 
 // fence is semantics 4.1: the Node's region decides, and unknown is not allowed.

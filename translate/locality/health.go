@@ -11,25 +11,23 @@ func judge(cs []candidate, keepUnready bool) (anyReady bool) {
 	}
 	for i := range cs {
 		if c := &cs[i]; c.in() {
-			c.out, c.healthy = verdict(c.State, anyReady, keepUnready)
+			c.out = unsent(c.State, anyReady, keepUnready)
+			c.healthy = c.State != model.Unready
 		}
 	}
 	return anyReady
 }
 
-func verdict(s model.State, anyReady, keepUnready bool) (out string, healthy bool) {
+// unsent says why an endpoint in this state is not sent; "" if it is.
+func unsent(s model.State, anyReady, keepUnready bool) string {
 	switch {
-	case s == model.Ready:
-		return "", true
-	case s == model.Serving && !anyReady:
-		return "", true
-	case s == model.Unready && keepUnready:
-		return "", false
+	case s == model.Ready, s == model.Serving && !anyReady, s == model.Unready && keepUnready:
+		return ""
 	case s == model.Unready:
-		return NotReady, false
+		return NotReady
 	case s == model.NeverReady:
-		return WasNeverReady, false
+		return WasNeverReady
 	default: // Serving beside a ready one, Terminating
-		return IsTerminating, false
+		return IsTerminating
 	}
 }

@@ -150,6 +150,9 @@ func TestConstraints(t *testing.T) {
 			out 1: region not allowed
 			out 2: region not allowed
 			NothingAllowed: none of the 2 endpoints stands in an allowed region (allowed: ap, sa)`},
+		{"4.1 one region allowed, and nothing in it", model.View{}, fenced(model.Flat, "ap"), two[:1], `
+			out 1: region not allowed
+			NothingAllowed: none of the 1 endpoints stands in an allowed region (allowed: ap)`},
 		{"4.1 an empty intersection allows nothing", model.View{}, fenced(model.Flat), two[:1], `
 			out 1: region not allowed
 			NothingAllowed: none of the 1 endpoints stands in an allowed region (no region is allowed)`},

@@ -6,7 +6,7 @@ import "math"
 // (semantics 6.5), and gives each group the sum of its endpoints' weights.
 func weigh(groups []Group) {
 	for start := 0; start < len(groups); {
-		end := start + 1
+		end := start
 		for end < len(groups) && groups[end].Priority == groups[start].Priority {
 			end++
 		}
