@@ -145,7 +145,7 @@ func TestAStoppedEnvoyHurtsNobodyElse(t *testing.T) {
 func TestEnvoysAddressesAreItsOwn(t *testing.T) {
 	_, c := oneService(t)
 	for _, port := range []int{c.flags.HTTPProxyPort, c.flags.AdminPort} {
-		elsewhere := fmt.Sprintf("%s:%d", c.scene.block.Address(1, 77), port)
+		elsewhere := net.JoinHostPort(c.scene.block.Address(1, 77), fmt.Sprint(port))
 		if conn, err := net.DialTimeout("tcp", elsewhere, time.Second); err == nil {
 			conn.Close()
 			t.Errorf("%s answers, which is not the client's address", elsewhere)

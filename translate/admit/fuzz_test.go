@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -21,6 +22,26 @@ func FuzzObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		result, problems := Object(raw)
 		checkLaws(t, raw, result, problems)
+	})
+}
+
+// TestMutilatedManifests cuts, repeats and splices manifests, as half-written
+// saves and slips of the hand do; what is true of every document stays true.
+func TestMutilatedManifests(t *testing.T) {
+	all := manifests(t)
+	names := slices.Sorted(maps.Keys(all))
+	rapid.Check(t, func(rt *rapid.T) {
+		raw := slices.Clone(all[rapid.SampledFrom(names).Draw(rt, "manifest")])
+		for range rapid.IntRange(1, 4).Draw(rt, "cuts") {
+			from := rapid.IntRange(0, len(raw)).Draw(rt, "from")
+			to := rapid.IntRange(from, min(len(raw), from+24)).Draw(rt, "to")
+			other := all[rapid.SampledFrom(names).Draw(rt, "other")]
+			at := rapid.IntRange(0, len(other)).Draw(rt, "at")
+			end := rapid.IntRange(at, min(len(other), at+24)).Draw(rt, "end")
+			raw = slices.Concat(raw[:from], other[at:end], raw[to:])
+		}
+		result, problems := Object(raw)
+		checkLaws(rt, raw, result, problems)
 	})
 }
 
@@ -45,7 +66,7 @@ func manifests(tb testing.TB) map[string][]byte {
 	return out
 }
 
-func checkLaws(t *testing.T, raw []byte, result Result, problems []model.Problem) {
+func checkLaws(t rapid.TB, raw []byte, result Result, problems []model.Problem) {
 	t.Helper()
 	refused := slices.ContainsFunc(problems, func(p model.Problem) bool { return p.Severity == model.Error })
 	if refused && result.Object != nil {
@@ -71,7 +92,7 @@ func checkLaws(t *testing.T, raw []byte, result Result, problems []model.Problem
 
 // checkFence reads the document in its own slow way: a fence allows no region
 // that any allowedRegions of a known place does not list.
-func checkFence(t *testing.T, raw []byte, fence *model.Fence) {
+func checkFence(t rapid.TB, raw []byte, fence *model.Fence) {
 	t.Helper()
 	if fence == nil {
 		return
