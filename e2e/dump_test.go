@@ -126,13 +126,16 @@ func eachGroup(assignment object, do func(object)) {
 	}
 }
 
-// sorted puts resources in the order of their names, and endpoints in that of
+// sorted puts resources in the order of their names, groups in that of priority
+// and locality (Envoy shows its own locality first), and endpoints in that of
 // their text.
 func sorted(resources map[string][]object) map[string][]object {
 	for _, of := range resources {
 		slices.SortFunc(of, func(a, b object) int { return cmp.Compare(name(a), name(b)) })
 	}
 	for _, assignment := range resources["endpoints"] {
+		groups, _ := assignment["endpoints"].([]any)
+		slices.SortFunc(groups, func(a, b any) int { return cmp.Compare(place(a.(object)), place(b.(object))) })
 		eachGroup(assignment, func(group object) {
 			endpoints, _ := group["lb_endpoints"].([]any)
 			slices.SortFunc(endpoints, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -140,6 +143,8 @@ func sorted(resources map[string][]object) map[string][]object {
 	}
 	return resources
 }
+
+func place(group object) string { return fmt.Sprint(group["priority"], group["locality"]) }
 
 func name(o object) string { return fmt.Sprint(o["name"], o["cluster_name"]) }
 

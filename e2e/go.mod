@@ -4,4 +4,4 @@ go 1.26.0
 
 replace github.com/coastwise/coastwise => ../
 
-require pgregory.net/rapid v1.3.0 // indirect
+require pgregory.net/rapid v1.3.0
