@@ -12,31 +12,33 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
+// retakes is how often a publish takes in what was marked while it was built.
+const retakes = 3
+
 // publish rebuilds the dirty services, publishes one new Snapshot and marks the
 // members for whom something differs. now decides which changes may still wait.
+// What is marked meanwhile joins in, so that a reload is published once even if
+// it lands in the middle.
 func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
 	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes}
+	touched := map[model.Key]bool{}
+	h.rebuildAll(d.Keys, old, next, touched, now)
+	for range retakes {
+		more := h.store.Take()
+		if more.Empty() {
+			break
+		}
+		h.rebuildAll(more.Keys, old, next, touched, now)
+		d = d.Join(more)
+	}
+	next.Changed = slices.SortedFunc(maps.Keys(touched), model.Key.Compare)
 	marks := marks{}
 	var shaped []model.Key
-	for _, key := range d.Keys {
-		was := old.Entries[key]
-		is, problems := h.rebuild(key, was)
-		if h.waits(key, was, is, now) {
-			continue
-		}
-		h.setOrphans(key, is, problems)
-		if is == nil {
-			delete(next.Entries, key)
-		} else {
-			next.Entries[key] = is
-		}
-		if was == nil && is == nil {
-			continue
-		}
-		next.Changed = append(next.Changed, key)
+	for _, key := range next.Changed {
+		was, is := old.Entries[key], next.Entries[key]
 		if !sameShape(was, is) {
 			shaped = append(shaped, key)
 		}
@@ -48,6 +50,30 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.wake(marks, scopes, d.Since)
 	h.reidentify(d)
 	h.synced.Store(true)
+}
+
+// rebuildAll puts the newest form of the keys into next, and notes which differ
+// from old. A key that waits keeps its former form.
+func (h *Hub) rebuildAll(keys []model.Key, old, next *Snapshot, touched map[model.Key]bool, now time.Time) {
+	for _, key := range keys {
+		was := old.Entries[key]
+		is, problems := h.rebuild(key, was)
+		if h.waits(key, was, is, now) {
+			is = was
+		} else {
+			h.setOrphans(key, is, problems)
+		}
+		if is == nil {
+			delete(next.Entries, key)
+		} else {
+			next.Entries[key] = is
+		}
+		if is != was {
+			touched[key] = true
+		} else {
+			delete(touched, key)
+		}
+	}
 }
 
 // marks are the names that differ, by member.

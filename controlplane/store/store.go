@@ -49,6 +49,22 @@ func (d Dirty) Empty() bool {
 	return len(d.Keys) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces) == 0 && !d.Mesh
 }
 
+// Join is what either of two says.
+func (d Dirty) Join(o Dirty) Dirty {
+	d.Keys = sortedUnion(d.Keys, o.Keys, model.Key.Compare)
+	d.Pods = sortedUnion(d.Pods, o.Pods, comparePods)
+	d.Namespaces = sortedUnion(d.Namespaces, o.Namespaces, strings.Compare)
+	d.Nodes, d.Mesh = d.Nodes || o.Nodes, d.Mesh || o.Mesh
+	if d.Since.IsZero() || !o.Since.IsZero() && o.Since.Before(d.Since) {
+		d.Since = o.Since
+	}
+	return d
+}
+
+func sortedUnion[T comparable](a, b []T, compare func(T, T) int) []T {
+	return slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(a, b)), compare))
+}
+
 // Store holds every admitted object once. It is safe for concurrent use.
 type Store struct {
 	mu   sync.Mutex

@@ -102,7 +102,7 @@ func (r *report) oneOfPointer(p path, word *string, allowed ...string) {
 
 // between checks a number that may be absent.
 func between[N cmp.Ordered](r *report, p path, n *N, least, most N) {
-	if n != nil && !(*n >= least && *n <= most) {
+	if n != nil && (*n < least || *n > most) {
 		r.invalid(p, "%v is out of range: %v..%v", *n, least, most)
 	}
 }

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,21 +39,6 @@ func protocolNamed(name string) model.AppProtocol {
 		return model.ProtocolTCP
 	}
 	return model.ProtocolUndeclared
-}
-
-// undeclared tells of TCP ports whose protocol nothing declares.
-func undeclared(svc *corev1.Service) []model.Problem {
-	var out []model.Problem
-	for i, p := range svc.Spec.Ports {
-		if isTCP(p) && appProtocol(p) == model.ProtocolUndeclared {
-			out = append(out, model.Problem{
-				Object: serviceRef(svc), Field: fmt.Sprintf("spec.ports[%d]", i),
-				Severity: model.Info, Reason: model.UndeclaredProtocol,
-				Message: fmt.Sprintf("port %d declares no protocol: a listener of its own carries it as TCP; set appProtocol, or begin its name with http, http2, grpc or tcp", p.Port),
-			})
-		}
-	}
-	return out
 }
 
 func isTCP(p corev1.ServicePort) bool {

@@ -47,7 +47,6 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 	r := newResolver(o, rules, sp)
 	r.fill(s)
 	s.Places = places(s)
-	problems = append(problems, undeclared(o.Service)...)
 	problems = append(problems, j.problems...)
 	problems = append(problems, j.noRegion(s.Policies)...)
 	problems = append(problems, rules.settingProblems(s.Ports)...)

@@ -121,18 +121,6 @@ func TestBadAddress(t *testing.T) {
 	})
 }
 
-// Semantics 9.4: what nothing declares is told at the port as written.
-func TestUndeclaredProtocol(t *testing.T) {
-	o := world()
-	o.Service.Spec.Ports = []corev1.ServicePort{
-		{Name: "web", Port: 90}, {Name: "http-x", Port: 81}, {Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP}, {Name: "any", Port: 80},
-	}
-	_, ps := ingest.Service(o)
-	equal(t, lines(ps), []string{
-		"Service default/reviews spec.ports[0] info UndeclaredProtocol",
-		"Service default/reviews spec.ports[3] info UndeclaredProtocol",
-	})
-}
 
 // Semantics 9.4.
 func TestAppProtocol(t *testing.T) {

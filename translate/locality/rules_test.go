@@ -26,8 +26,10 @@ func at(last, place string, edit ...func(*model.Endpoint)) model.Endpoint {
 func state(s model.State) func(*model.Endpoint) { return func(e *model.Endpoint) { e.State = s } }
 func nodeRegion(r string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.Region = r } }
 func onNode(n string) func(*model.Endpoint)     { return func(e *model.Endpoint) { e.Node = n } }
-func zones(zs ...string) func(*model.Endpoint)  { return func(e *model.Endpoint) { e.ZoneHints = zs } }
-func nodes(ns ...string) func(*model.Endpoint)  { return func(e *model.Endpoint) { e.NodeHints = ns } }
+func zones(zs ...string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.ZoneHints = zs } }
+
+func nodes(ns ...string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.NodeHints = ns } }
+
 func version(v string) func(*model.Endpoint) {
 	return func(e *model.Endpoint) { e.Labels = map[string]string{"v": v} }
 }
@@ -139,10 +141,13 @@ func TestConstraints(t *testing.T) {
 		{"4.1 the fence holds in flat mode", model.View{}, fenced(model.Flat, "us"), two, `
 			0 us/z1 [flat] 2
 			out 1: region not allowed`},
-		{"4.1 the Node's region decides, whatever the locality says", from("eu", "z1", ""), fenced(model.Levels, "eu"),
-			[]model.Endpoint{at("1", "eu/z1", nodeRegion("us")), at("2", "us/z1", nodeRegion("eu"))}, `
+		{
+			"4.1 the Node's region decides, whatever the locality says", from("eu", "z1", ""), fenced(model.Levels, "eu"),
+			[]model.Endpoint{at("1", "eu/z1", nodeRegion("us")), at("2", "us/z1", nodeRegion("eu"))},
+			`
 			0 us/z1 [other region] 2
-			out 1: region not allowed`},
+			out 1: region not allowed`,
+		},
 		{"4.1 unknown is not allowed", model.View{}, fenced(model.Flat, "eu"), []model.Endpoint{at("1", "eu"), at("2", "/z1")}, `
 			0 eu [flat] 1
 			out 2: region unknown, and only listed regions are allowed`},
@@ -168,43 +173,69 @@ func TestConstraints(t *testing.T) {
 			out 3: on another node
 			NoNode: traffic stays on the client's node, and the client's node is unknown: it gets no endpoint`},
 		{"4.2 nothing ready on the node: serving and terminating", on(model.View{}, "n1"), local, []model.Endpoint{
-			at("1", "eu/z1", onNode("n1"), state(model.Serving)), at("2", "eu/z1", onNode("n2")), at("3", "eu/z1", onNode("n1"), state(model.Unready))}, `
+			at("1", "eu/z1", onNode("n1"), state(model.Serving)), at("2", "eu/z1", onNode("n2")), at("3", "eu/z1", onNode("n1"), state(model.Unready)),
+		}, `
 			0 eu/z1 [flat] 1
 			out 2: on another node
 			out 3: not ready`},
-		{"4.2 hints play no part", on(from("eu", "z1", ""), "n1"), model.Policy{Mode: model.Hints, Local: true},
-			[]model.Endpoint{at("1", "eu/z1", onNode("n1"), zones("z2")), at("2", "eu/z1", onNode("n2"), zones("z1"))}, `
+		{
+			"4.2 hints play no part", on(from("eu", "z1", ""), "n1"),
+			model.Policy{Mode: model.Hints, Local: true},
+			[]model.Endpoint{at("1", "eu/z1", onNode("n1"), zones("z2")), at("2", "eu/z1", onNode("n2"), zones("z1"))},
+			`
 			0 eu/z1 [flat] 1
-			out 2: on another node`},
-		{"4.3 subset labels", model.View{}, model.Policy{SubsetLabels: map[string]string{"v": "1"}},
-			[]model.Endpoint{at("1", "eu", version("1")), at("2", "eu", version("2")), at("3", "eu")}, `
+			out 2: on another node`,
+		},
+		{
+			"4.3 subset labels",
+			model.View{},
+			model.Policy{SubsetLabels: map[string]string{"v": "1"}},
+			[]model.Endpoint{at("1", "eu", version("1")), at("2", "eu", version("2")), at("3", "eu")},
+			`
 			0 eu [flat] 1
 			out 2: not in the subset
-			out 3: not in the subset`},
-		{"4.3 an empty value is a value", model.View{}, model.Policy{SubsetLabels: map[string]string{"v": ""}},
-			[]model.Endpoint{at("1", "eu", version("")), at("3", "eu")}, `
+			out 3: not in the subset`,
+		},
+		{
+			"4.3 an empty value is a value",
+			model.View{},
+			model.Policy{SubsetLabels: map[string]string{"v": ""}},
+			[]model.Endpoint{at("1", "eu", version("")), at("3", "eu")},
+			`
 			0 eu [flat] 1
-			out 3: not in the subset`},
+			out 3: not in the subset`,
+		},
 		{"4.3 an empty subset", model.View{}, model.Policy{SubsetLabels: map[string]string{"v": "3", "a": "b"}}, two, `
 			out 1: not in the subset
 			out 2: not in the subset
 			EmptySubset: none of the 2 endpoints that the client may use has the labels a=b,v=3`},
 		{"4.3 a service without endpoints has no empty subset", model.View{}, model.Policy{SubsetLabels: map[string]string{"v": "3"}}, nil, ``},
-		{"4.4 nothing ready is judged among what is left", from("eu", "z1", ""), fenced(model.Levels, "eu"),
-			[]model.Endpoint{at("1", "us/z1"), at("2", "eu/z1", state(model.Serving))}, `
+		{
+			"4.4 nothing ready is judged among what is left", from("eu", "z1", ""), fenced(model.Levels, "eu"),
+			[]model.Endpoint{at("1", "us/z1"), at("2", "eu/z1", state(model.Serving))},
+			`
 			0 eu/z1 [same zone] 2
-			out 1: region not allowed`},
-		{"4.4 hints are judged among what is left", from("eu", "z1", ""), fenced(model.Hints, "eu"),
-			[]model.Endpoint{at("1", "us/z1"), at("2", "eu/z1", zones("z1")), at("3", "eu/z2", zones("z2"))}, `
+			out 1: region not allowed`,
+		},
+		{
+			"4.4 hints are judged among what is left", from("eu", "z1", ""), fenced(model.Hints, "eu"),
+			[]model.Endpoint{at("1", "us/z1"), at("2", "eu/z1", zones("z1")), at("3", "eu/z2", zones("z2"))},
+			`
 			0 eu/z1 [hinted] 2
 			1 eu/z2 [same region] 3
-			out 1: region not allowed`},
+			out 1: region not allowed`,
+		},
 		{"6.5 drained, and not counted as ready", model.View{}, flat, []model.Endpoint{at("1", "eu", weighing(0)), at("2", "eu", state(model.Serving))}, `
 			0 eu [flat] 2
 			out 1: drained: weight 0`},
-		{"one ip:port twice: the one that is not terminating", model.View{}, flat,
-			[]model.Endpoint{at("1", "ap", state(model.Serving)), at("1", "eu", state(model.NeverReady)), at("1", "us", state(model.NeverReady))}, `
-			out 1: never ready`},
+		{
+			"one ip:port twice: the one that is not terminating",
+			model.View{},
+			flat,
+			[]model.Endpoint{at("1", "ap", state(model.Serving)), at("1", "eu", state(model.NeverReady)), at("1", "us", state(model.NeverReady))},
+			`
+			out 1: never ready`,
+		},
 	})
 }
 
@@ -262,10 +293,13 @@ func TestHints(t *testing.T) {
 			0 eu/z1 [hinted] 1
 			1 eu/z2 [same region] 2
 			out 7: not ready`},
-		{"5.1 nothing ready: no topology", from("eu", "z1", ""), hinted,
-			[]model.Endpoint{at("1", "eu/z1", zones("z1"), state(model.Serving)), at("2", "eu/z2", zones("z2"), state(model.Serving))}, `
+		{
+			"5.1 nothing ready: no topology", from("eu", "z1", ""), hinted,
+			[]model.Endpoint{at("1", "eu/z1", zones("z1"), state(model.Serving)), at("2", "eu/z2", zones("z2"), state(model.Serving))},
+			`
 			0 eu/z1 [flat] 1
-			0 eu/z2 [flat] 2`},
+			0 eu/z2 [flat] 2`,
+		},
 	})
 }
 

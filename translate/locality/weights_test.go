@@ -78,7 +78,7 @@ func TestLawWeights(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weights := rapid.SliceOfN(rapid.OneOf(
 			rapid.Uint32Min(1), rapid.Uint32Range(1, 3), rapid.Uint32Min(math.MaxUint32-3),
-		), 1, 300).Draw(t, "weights")
+		), 1, 80).Draw(t, "weights")
 		a := locality.Assign(model.View{}, model.Policy{Mode: model.Flat}, weighted(weights...))
 		got := scaled(a, len(weights))
 		checkScaled(t, weights, got)

@@ -37,7 +37,7 @@ func drawAssignment(t *rapid.T) locality.Assignment {
 	for p := range rapid.IntRange(0, 4).Draw(t, "priorities") {
 		for range rapid.IntRange(1, 3).Draw(t, "groups") {
 			g := locality.Group{Priority: uint32(p), Weight: rapid.SampledFrom([]uint32{0, 1, 3, 70, math.MaxUint32 / 3}).Draw(t, "group weight")}
-			for range rapid.SampledFrom([]int{1, 2, 3, 7, 150}).Draw(t, "size") {
+			for range rapid.SampledFrom([]int{1, 1, 2, 2, 3, 3, 5, 7, 150}).Draw(t, "size") {
 				g.Endpoints = append(g.Endpoints, locality.Endpoint{Weight: 1})
 			}
 			few := rapid.IntRange(0, len(g.Endpoints)).Draw(t, "healthy")

@@ -103,8 +103,10 @@ func TestPriorities(t *testing.T) {
 		{"groups of one priority count together", plain(of(0, 1, 1, 2), of(0, 1, 0, 2), of(1, 1, 1, 1)), ps{{1, 4, 35, 35}, {1, 1, 100, 65}}},
 		{"a dead priority takes its place", plain(of(0, 1, 0, 2), of(1, 1, 1, 2), of(2, 1, 3, 3)), ps{{0, 2, 0, 0}, {1, 2, 70, 70}, {3, 3, 100, 30}}},
 		{"less than 100 in all: normalised", plain(of(0, 1, 1, 4), of(1, 1, 1, 4)), ps{{1, 4, 35, 50}, {1, 4, 35, 50}}},
-		{"the remainder goes to the first with health", plain(of(0, 1, 0, 1), of(1, 1, 1, 7), of(2, 1, 1, 7), of(3, 1, 1, 7)),
-			ps{{0, 1, 0, 0}, {1, 7, 20, 34}, {1, 7, 20, 33}, {1, 7, 20, 33}}},
+		{
+			"the remainder goes to the first with health", plain(of(0, 1, 0, 1), of(1, 1, 1, 7), of(2, 1, 1, 7), of(3, 1, 1, 7)),
+			ps{{0, 1, 0, 0}, {1, 7, 20, 34}, {1, 7, 20, 33}, {1, 7, 20, 33}},
+		},
 		{"nothing healthy: nothing served", plain(of(0, 1, 0, 2), of(1, 1, 0, 2)), ps{{0, 2, 0, 0}, {0, 2, 0, 0}}},
 		{"too few for a percent: the first priority serves it all", plain(of(0, 1, 1, 141), of(1, 1, 1, 141)), ps{{1, 141, 0, 100}, {1, 141, 0, 0}}},
 		{"too few for a percent below an empty first: nothing", plain(of(0, 1, 0, 1), of(1, 1, 1, 141)), ps{{0, 1, 0, 0}, {1, 141, 0, 0}}},
