@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Chapter is one state of the world that the demo plays.
@@ -32,7 +33,7 @@ const tolerance = 5
 // Chapters are the chapters of a layout, in order.
 func Chapters(l Layout) []Chapter {
 	half, zone, region, both := l.deaths()
-	dying := l.Zones[0]
+	dying, failover, forbidden := l.Zones[0], l.Region(Failover), strings.Join(l.Regions(Forbidden), " or ")
 	out := []Chapter{
 		{Title: "locality off", Story: "every endpoint that a client may reach gets the same"},
 		{Title: "locality on", Story: "everybody stays in the own zone", On: true},
@@ -43,11 +44,11 @@ func Chapters(l Layout) []Chapter {
 		{Title: "the zone dies", Story: fmt.Sprintf("nothing is left in %s: the rest of %s takes over", dying, dying.Region), On: true, Dead: zone},
 		{
 			Title: "the region dies", On: true, Dead: region,
-			Story: fmt.Sprintf("nothing is left in %s: %s takes over, %v never", dying.Region, l.Region(Failover), l.Regions(Forbidden)),
+			Story: fmt.Sprintf("nothing is left in %s: %s takes over, never %s", dying.Region, failover, forbidden),
 		},
 		{
 			Title: "both die", On: true, Dead: both,
-			Story: fmt.Sprintf("nothing is left in %s and %s: their clients fail rather than reach %v", dying.Region, l.Region(Failover), l.Regions(Forbidden)),
+			Story: fmt.Sprintf("nothing is left in %s and %s: their clients fail rather than reach %s", dying.Region, failover, forbidden),
 		},
 		{Title: "healed", Story: "everything is back: everybody is at home again", On: true},
 	}
@@ -100,38 +101,53 @@ func (l Layout) flatClaims(client int) []Claim {
 	for _, z := range l.Zones {
 		to := l.nodes(func(e Endpoint) bool { return reach(e) && e.Region == z.Region && e.Zone == z.Name })
 		want := 100 * float64(len(to)) / float64(all)
-		out = append(out, Claim{Client: client, What: "its part to " + z.String(), To: to, Min: want - tolerance, Max: want + tolerance})
+		out = append(out, about(client, "its part to "+z.String(), to, want))
 	}
 	return out
 }
 
 // nearestClaims follow the client's order zone, region, failover region as long as
-// something in it lives. Spill is claimed for the zone only: health × 1.4.
+// something in it lives: each takes what its health × 1.4 allows, and hands on the
+// rest.
 func (l Layout) nearestClaims(client int, z Zone, dead map[string]bool) []Claim {
 	own := l.nodes(func(e Endpoint) bool { return l.near(z, e) })
 	region := l.nodes(func(e Endpoint) bool { return e.Region == z.Region && l.MayReach(z, e) && !l.Unplaced(e) })
+	rest := l.nodes(func(e Endpoint) bool { return region[e.Node] && !own[e.Node] })
 	next := l.nodes(func(e Endpoint) bool { return e.Region == l.other(z) && l.MayReach(z, e) })
-	claim := func(what string, to map[string]bool, from, upTo float64) []Claim {
-		return []Claim{{Client: client, What: what, To: to, Min: from, Max: upTo}}
-	}
-	health := 0.0
-	if len(own) > 0 {
-		health = min(100, 140*float64(alive(own, dead))/float64(len(own)))
-	}
+	zoneShare := health(own, dead)
+	regionShare := min(100, zoneShare+health(rest, dead))
 	switch {
-	case health == 100:
-		return claim("all in the own zone", own, 100, 100)
-	case health > 0 && alive(region, dead) > alive(own, dead):
-		return append(claim("the own zone as its health allows", own, health-tolerance, health+tolerance),
-			claim("all in the own region", region, 100, 100)...)
-	case alive(region, dead) > 0 && health == 0:
-		return claim("all in the own region", region, 100, 100)
-	case alive(next, dead) > 0 && health == 0:
-		return claim("all in the failover region", next, 100, 100)
-	case z.Role != Forbidden && health == 0:
-		return claim("every request fails", l.nodes(func(Endpoint) bool { return true }), 0, 0)
+	case zoneShare == 100:
+		return []Claim{exactly(client, "all in the own zone", own, 100)}
+	case regionShare == 100:
+		return []Claim{
+			about(client, "the own zone as its health allows", own, zoneShare),
+			exactly(client, "all in the own region", region, 100),
+		}
+	case regionShare > 0 && alive(next, dead) == len(next):
+		return []Claim{about(client, "the own region as its health allows", region, regionShare)}
+	case regionShare == 0 && alive(next, dead) > 0:
+		return []Claim{exactly(client, "all in the failover region", next, 100)}
+	case regionShare == 0 && z.Role != Forbidden:
+		return []Claim{exactly(client, "every request fails", l.nodes(func(Endpoint) bool { return true }), 0)}
 	}
 	return nil
+}
+
+func exactly(client int, what string, to map[string]bool, share float64) Claim {
+	return Claim{Client: client, What: what, To: to, Min: share, Max: share}
+}
+
+func about(client int, what string, to map[string]bool, share float64) Claim {
+	return Claim{Client: client, What: what, To: to, Min: share - tolerance, Max: share + tolerance}
+}
+
+// health is the percentage of its traffic that a priority of these endpoints takes.
+func health(nodes, dead map[string]bool) float64 {
+	if len(nodes) == 0 {
+		return 0
+	}
+	return min(100, 140*float64(alive(nodes, dead))/float64(len(nodes)))
 }
 
 // near says that e is in the same zone as a client of z: in its region, or in an

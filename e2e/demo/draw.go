@@ -39,17 +39,19 @@ const (
 	green = "32"
 )
 
+// Widths that show five zones on 80 columns.
 const (
-	nameWidth = 12
-	cellWidth = 12
+	nameWidth = 9
+	cellWidth = 10
+	lastWidth = 9
 )
 
 // Lines draws a frame: one string a line.
 func (s Style) Lines(l Layout, f Frame) []string {
 	title := fmt.Sprintf("%d/%d %s", f.Number, f.Of, f.Chapter.Title)
-	out := []string{"", s.paint(bold, title) + ": " + f.Chapter.Story}
+	out := []string{"", s.paint(bold, title), "  " + f.Chapter.Story}
 	for _, e := range f.Events {
-		out = append(out, s.paint(faint, "    "+e))
+		out = append(out, s.paint(faint, "  - "+e))
 	}
 	if len(f.Rows) == 0 {
 		return out
@@ -62,27 +64,27 @@ func (s Style) Lines(l Layout, f Frame) []string {
 		return append(out, progress(f))
 	}
 	for _, w := range f.Wrong {
-		out = append(out, s.paint(red, "    WRONG: "+w))
+		out = append(out, s.paint(red, "  WRONG: "+w))
 	}
 	if len(f.Wrong) == 0 {
-		out = append(out, s.paint(green, fmt.Sprintf("    ok: every share within %d points of the prediction", tolerance)))
+		out = append(out, s.paint(green, fmt.Sprintf("  ok: every share within %d points of the prediction", tolerance)))
 	}
 	return out
 }
 
 func header(l Layout) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "    %-*s", nameWidth, "client")
+	fmt.Fprintf(&b, "  %-*s", nameWidth, "client")
 	for _, z := range l.Zones {
 		fmt.Fprintf(&b, "%*s", cellWidth, z)
 	}
-	fmt.Fprintf(&b, "%*s%*s", cellWidth, "failed", cellWidth, "requests")
+	fmt.Fprintf(&b, "%*s%*s", cellWidth, "failed", lastWidth, "requests")
 	return b.String()
 }
 
 func (s Style) row(l Layout, r Row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "    %-*s", nameWidth, l.Zones[r.Client])
+	fmt.Fprintf(&b, "  %-*s", nameWidth, l.Zones[r.Client])
 	for _, c := range Cells(l, r) {
 		text := fmt.Sprintf("%*s", cellWidth, c.text())
 		if r.Window.Requests > 0 && c.Off() {
@@ -92,7 +94,7 @@ func (s Style) row(l Layout, r Row) string {
 		}
 		b.WriteString(text)
 	}
-	fmt.Fprintf(&b, "%*d", cellWidth, r.Window.Requests)
+	fmt.Fprintf(&b, "%*d", lastWidth, r.Window.Requests)
 	return b.String()
 }
 
@@ -112,7 +114,7 @@ func progress(f Frame) string {
 		least = min(least, r.Window.Requests)
 	}
 	full := width * least / f.Want
-	return fmt.Sprintf("    [%s%s]", strings.Repeat("#", full), strings.Repeat("-", width-full))
+	return fmt.Sprintf("  [%s%s]", strings.Repeat("#", full), strings.Repeat("-", width-full))
 }
 
 // Screen shows frames: redrawn in place on a terminal, else only what is new.
@@ -134,13 +136,14 @@ func (s *Screen) Show(l Layout, f Frame) {
 		return
 	}
 	lines := s.Style.Lines(l, f)
+	fmt.Fprint(s.Out, "\x1b[?7l") // a line that wraps would be two
 	if s.height > 0 {
 		fmt.Fprintf(s.Out, "\x1b[%dA", s.height)
 	}
 	for _, line := range lines {
 		fmt.Fprintf(s.Out, "\r%s\x1b[K\n", line)
 	}
-	fmt.Fprint(s.Out, "\x1b[J")
+	fmt.Fprint(s.Out, "\x1b[J\x1b[?7h")
 	s.height = len(lines)
 	if f.Done {
 		s.height = 0

@@ -90,7 +90,7 @@ func Judge(l Layout, c Chapter, m Moments, r Row, minimum int) []string {
 		out = append(out, fmt.Sprintf("%s, client %s: ", c.Title, client)+fmt.Sprintf(format, args...))
 	}
 	if r.Window.Requests < minimum {
-		say("only %d requests, not %d", r.Window.Requests, minimum)
+		say("only %d of %d requests", r.Window.Requests, minimum)
 	}
 	for _, cell := range Cells(l, r) {
 		if cell.Off() {
@@ -124,7 +124,7 @@ func judgeFence(l Layout, r Row) []string {
 	var out []string
 	for _, e := range l.Endpoints() {
 		if n := r.Change.ByEndpoint[e.Node] + r.Window.ByEndpoint[e.Node]; n > 0 && !l.MayReach(l.Zones[r.Client], e) {
-			out = append(out, fmt.Sprintf("%d requests were answered from %s/%s, which is forbidden", n, e.Region, e.Zone))
+			out = append(out, fmt.Sprintf("%s from %s/%s, which is forbidden", plural(n, "answer"), e.Region, e.Zone))
 		}
 	}
 	return out
@@ -153,10 +153,10 @@ func judgeFailures(m Moments, r Row) []string {
 		return nil
 	}
 	if m.Killed.IsZero() {
-		return []string{fmt.Sprintf("%d requests failed, the first: %s", len(late), late[0].What)}
+		return []string{fmt.Sprintf("%s failed, the first: %s", plural(len(late), "request"), late[0].What)}
 	}
-	return []string{fmt.Sprintf("%d requests failed later than %v after the kill, the first after %.1f s: %s",
-		len(late), grace, late[0].At.Sub(m.Killed).Seconds(), late[0].What)}
+	return []string{fmt.Sprintf("%s failed later than %v after the kill, the first after %.1f s: %s",
+		plural(len(late), "request"), grace, late[0].At.Sub(m.Killed).Seconds(), late[0].What)}
 }
 
 // JudgeKill says whether the slices followed a kill in time.

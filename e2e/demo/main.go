@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -127,16 +128,23 @@ func newScreen() *Screen {
 func introduce(l Layout, s *Screen) {
 	fmt.Println(s.Style.paint(bold, "coastwise demo")+": one client with a real Envoy in each zone calls", serviceName+"."+serviceNamespace)
 	for _, z := range l.Zones {
-		note := ""
+		note := plural(len(z.Endpoints), "endpoint")
 		for _, e := range z.Endpoints {
 			if e.Node == l.Missing {
-				note = ", the Node of one is missing"
+				note += ", the Node of one is missing"
 			}
 		}
-		fmt.Printf("    %-12s %-10s %d endpoints%s\n", z, z.Role, len(z.Endpoints), note)
+		fmt.Printf("  %-9s %-10s %s\n", z, z.Role, note)
 	}
-	fmt.Printf("clients of %v may never reach %v; cells are percent of requests, measured/predicted\n",
-		l.Regions(Home, Failover), l.Regions(Forbidden))
+	fmt.Printf("clients of %s may never reach %s; cells are percent of requests, measured/predicted\n",
+		strings.Join(l.Regions(Home, Failover), " and "), strings.Join(l.Regions(Forbidden), " or "))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // invite prints commands to play with.
@@ -156,7 +164,7 @@ Everything keeps running. In another terminal:
   # locality off for everybody
   sed -i 's/enabled: true/enabled: false/' %[6]s/mesh.yaml
   # what the Envoy holds, and who is connected
-  curl -s http://%[9]s/clusters | grep %[2]s
+  curl -s http://%[9]s/clusters | grep %[2]s | grep -E '::(priority|zone|health_flags)::'
   curl -s http://%[10]s/proxies
 
 Ctrl-C ends it.

@@ -150,9 +150,9 @@ func (p *Player) change(before Chapter, f *Frame) (Moments, error) {
 	m.Written = time.Now()
 	switch {
 	case len(kill) > 0:
-		f.Events = append(f.Events, fmt.Sprintf("SIGKILL for %d processes, ready: false written %v later", len(kill), since(m.Killed)))
+		f.Events = append(f.Events, fmt.Sprintf("SIGKILL for %s, ready: false written %v later", plural(len(kill), "backend"), since(m.Killed)))
 	case len(start) > 0:
-		f.Events = append(f.Events, fmt.Sprintf("%d processes started again, ready: true written", len(start)))
+		f.Events = append(f.Events, fmt.Sprintf("%s started again, ready: true written", plural(len(start), "backend")))
 	}
 	return m, nil
 }
@@ -235,7 +235,7 @@ func lastFailure(m Moments, rows []Row) string {
 	if n == 0 {
 		return "no request failed that had somewhere to go"
 	}
-	return fmt.Sprintf("%d requests failed that had somewhere to go, the last %v after the kill", n, last.Round(time.Millisecond))
+	return fmt.Sprintf("%s failed that had somewhere to go, the last %v after the kill", plural(n, "request"), last.Round(time.Millisecond))
 }
 
 // byNode names the endpoints of a tally by Node; an unknown one keeps its address.
