@@ -40,23 +40,33 @@ func TestJudge(t *testing.T) {
 		want   []string
 	}{
 		{"all well", func(*Moments, *Row) {}, nil},
-		{"too few requests", func(_ *Moments, r *Row) {
-			r.Window.Requests, r.Window.ByEndpoint = 20, map[string]int{"node-eu-eu-1-3": 14, "node-eu-eu-2-1": 6}
+		{
+			"too few requests", func(_ *Moments, r *Row) {
+				r.Window.Requests, r.Window.ByEndpoint = 20, map[string]int{"node-eu-eu-1-3": 14, "node-eu-eu-2-1": 6}
+			},
+			[]string{"only 20 of 2000 requests"},
 		},
-			[]string{"only 20 of 2000 requests"}},
-		{"a cell off", func(_ *Moments, r *Row) { r.Predicted["node-eu-eu-1-3"], r.Predicted["node-eu-eu-2-1"] = 44, 6 },
-			[]string{"eu/eu-1 got 69.3 %, predicted 79.0 %", "eu/eu-2 got 30.7 %, predicted 21.0 %"}},
+		{
+			"a cell off", func(_ *Moments, r *Row) { r.Predicted["node-eu-eu-1-3"], r.Predicted["node-eu-eu-2-1"] = 44, 6 },
+			[]string{"eu/eu-1 got 69.3 %, predicted 79.0 %", "eu/eu-2 got 30.7 %, predicted 21.0 %"},
+		},
 		{"predicted and measured alike, but not what the rules say", func(_ *Moments, r *Row) {
 			r.Predicted = map[string]float64{"node-eu-eu-1-3": 100}
 			r.Window.ByEndpoint = map[string]int{"node-eu-eu-1-3": 3000}
 		}, []string{"the own zone as its health allows: 100.0 %, want 65.0 to 75.0"}},
-		{"forbidden during the change", func(_ *Moments, r *Row) { r.Change.ByEndpoint["node-ap-ap-1-1"] = 1 },
-			[]string{"1 answer from ap/ap-1, which is forbidden"}},
+		{
+			"forbidden during the change", func(_ *Moments, r *Row) { r.Change.ByEndpoint["node-ap-ap-1-1"] = 1 },
+			[]string{"1 answer from ap/ap-1, which is forbidden"},
+		},
 		{"failures within the grace", func(_ *Moments, r *Row) { r.Change.Failures = failures("503", 0, 2*time.Second) }, nil},
-		{"one late failure", func(_ *Moments, r *Row) { r.Window.Failures = failures("503", 2100*time.Millisecond) },
-			[]string{"1 request failed later than 2s after the kill, the first after 2.1 s: 503"}},
-		{"a failure where nothing was killed", func(m *Moments, r *Row) { m.Killed = time.Time{}; r.Change.Failures = failures("503", 0) },
-			[]string{"1 request failed, the first: 503"}},
+		{
+			"one late failure", func(_ *Moments, r *Row) { r.Window.Failures = failures("503", 2100*time.Millisecond) },
+			[]string{"1 request failed later than 2s after the kill, the first after 2.1 s: 503"},
+		},
+		{
+			"a failure where nothing was killed", func(m *Moments, r *Row) { m.Killed = time.Time{}; r.Change.Failures = failures("503", 0) },
+			[]string{"1 request failed, the first: 503"},
+		},
 		{"failures before the first endpoint is back", func(m *Moments, r *Row) {
 			m.Killed, r.WasServed, r.Change.Failures = time.Time{}, false, failures("503", 0, time.Second)
 		}, nil},

@@ -178,8 +178,11 @@ func BenchmarkLoadAssignment(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("validate/%d", n), func(b *testing.B) {
 			r, err := LoadAssignment(s, v, a)
+			if err != nil {
+				b.Fatal(err)
+			}
 			for b.Loop() {
-				if err = Validate(r); err != nil {
+				if err := Validate(r); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -138,13 +139,16 @@ func (f *findings) decode(r Resource, m checked) bool {
 		f.addf("does not decode: %v", err)
 		return false
 	}
-	switch err := m.ValidateAll().(type) {
-	case nil:
-	case interface{ AllErrors() []error }:
-		for _, e := range err.AllErrors() {
+	err := m.ValidateAll()
+	var all interface {
+		error
+		AllErrors() []error
+	}
+	if errors.As(err, &all) {
+		for _, e := range all.AllErrors() {
 			f.addf("%v", e)
 		}
-	default:
+	} else if err != nil {
 		f.addf("%v", err)
 	}
 	return true

@@ -121,7 +121,6 @@ func TestBadAddress(t *testing.T) {
 	})
 }
 
-
 // Semantics 9.4.
 func TestAppProtocol(t *testing.T) {
 	for _, c := range []struct {

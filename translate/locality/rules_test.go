@@ -26,7 +26,7 @@ func at(last, place string, edit ...func(*model.Endpoint)) model.Endpoint {
 func state(s model.State) func(*model.Endpoint) { return func(e *model.Endpoint) { e.State = s } }
 func nodeRegion(r string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.Region = r } }
 func onNode(n string) func(*model.Endpoint)     { return func(e *model.Endpoint) { e.Node = n } }
-func zones(zs ...string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.ZoneHints = zs } }
+func zones(zs ...string) func(*model.Endpoint)  { return func(e *model.Endpoint) { e.ZoneHints = zs } }
 
 func nodes(ns ...string) func(*model.Endpoint) { return func(e *model.Endpoint) { e.NodeHints = ns } }
 
