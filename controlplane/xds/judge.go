@@ -23,7 +23,6 @@ func (s *Stream) judge(t *typeState, sl *slot) (item, verdict) {
 		return item{}, nothing
 	}
 	t.setGhost(sl, false)
-	sl.told = false
 	stuck := sl.refused != nil && sl.refused.version == r.Version
 	t.setStuck(sl, stuck && sl.held != r.Version)
 	switch {

@@ -391,6 +391,40 @@ func TestBatchBounds(t *testing.T) {
 	}
 }
 
+// TestFlapping: a cluster that comes and goes while its removal is held back
+// takes no memory for each time.
+func TestFlapping(t *testing.T) {
+	first, with, without := newWorld(), newWorld(), newWorld()
+	first.set(envoy.ClusterType, "b", "1") // goes first, and waits at the head
+	for _, w := range []*world{first, with} {
+		w.set(envoy.ClusterType, "c", "1")
+	}
+	for _, w := range []*world{first, with, without} {
+		w.set(envoy.RouteType, "r", "1")
+	}
+	s := NewStream("", first, DefaultLimits())
+	for _, r := range []*Request{
+		{TypeURL: envoy.ClusterType, Subscribe: []string{"*"}},
+		{TypeURL: envoy.ClusterType, Nonce: "1"},
+		{TypeURL: envoy.RouteType, Subscribe: []string{"r"}}, // never answered
+	} {
+		s.Step(Event{Request: r})
+	}
+	s.Step(Event{Update: diff(first, with, time.Time{})})
+	for range 1000 {
+		s.Step(Event{Update: diff(with, without, time.Time{})})
+		if !s.clusters.has(removals) {
+			t.Fatal("the removal does not wait")
+		}
+		s.Step(Event{Update: diff(without, with, time.Time{})})
+	}
+	for q := range s.clusters.waiting {
+		if n := len(s.clusters.waiting[q].items); n > 20 {
+			t.Errorf("queue %d holds %d slots for one name", q, n)
+		}
+	}
+}
+
 // FuzzStep: no sequence of requests and publishes makes it panic, repeat a name
 // in a response, or send more than the window.
 func FuzzStep(f *testing.F) {

@@ -391,7 +391,7 @@ func TestWatchesByName(t *testing.T) {
 // up nobody else.
 func TestSlowReader(t *testing.T) {
 	r := newRig(t, func(l *ServerLimits) { l.SendTimeout = time.Second })
-	big := strings.Repeat("v", 4<<20)
+	big := strings.Repeat("v", 1<<20)
 	r.hub.publish(func(w *world) { // gRPC takes the first message whole, and the second blocks
 		w.set(envoy.EndpointType, "a", big)
 		w.set(envoy.EndpointType, "b", big)
