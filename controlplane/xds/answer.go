@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,7 +48,7 @@ func (s *Stream) accept(t *typeState, it item) {
 		s.removed(t, sl)
 		return
 	}
-	sl.held, sl.acked, sl.alone = it.resource.Version, it.resource, false
+	sl.held, sl.acked, sl.alone, sl.again = it.resource.Version, it.resource, false, false
 	if !it.fallback {
 		sl.refused = nil
 		t.setStuck(sl, false)
@@ -70,7 +71,9 @@ func (s *Stream) removed(t *typeState, sl *slot) {
 }
 
 // nack: a single resource is refused for good. Of a batch those are that the
-// message names; the others are sent again at once, each alone, once.
+// message names; the others are sent again at once: together, once, if the
+// message named the culprits among clusters or listeners, which the client
+// applies one by one; else, or if that is refused too, each alone, once.
 func (s *Stream) nack(t *typeState, f *flight, message string) {
 	s.result.Nacked = t.url
 	t.carefulUntil = s.now.Add(s.limits.Careful)
@@ -85,6 +88,7 @@ func (s *Stream) nack(t *typeState, f *flight, message string) {
 	if bodies > 1 {
 		named = words(message)
 	}
+	culprits := slices.ContainsFunc(f.items, func(it item) bool { return it.resource != nil && named[it.slot.name] })
 	for _, it := range f.items {
 		sl := it.slot
 		switch {
@@ -93,18 +97,19 @@ func (s *Stream) nack(t *typeState, f *flight, message string) {
 			s.removed(t, sl)
 		case bodies == 1 || named[sl.name]:
 			s.refuse(t, it, message)
-		default:
+		case t == s.endpoints:
 			sl.alone = true
-			if t != s.endpoints {
-				sl.held = unsure // clusters and listeners are applied one by one: it may be in force
-			}
+		default:
+			sl.held = unsure // it may be in force
+			sl.alone, sl.again = !culprits || sl.again, true
+			sl.dirty = true
 		}
 	}
 }
 
 func (s *Stream) refuse(t *typeState, it item, message string) {
 	sl := it.slot
-	sl.alone = false
+	sl.alone, sl.again = false, false
 	sl.dirty = true // a newer version may be there
 	if it.fallback {
 		sl.acked = nil // what it accepted once it no longer does

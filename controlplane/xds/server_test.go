@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -128,7 +129,7 @@ func (r *rig) open() *peerStream {
 
 func (p *peerStream) say(r *discoveryv3.DeltaDiscoveryRequest) *peerStream {
 	p.t.Helper()
-	if err := p.Send(r); err != nil && err != io.EOF {
+	if err := p.Send(r); err != nil && !errors.Is(err, io.EOF) {
 		p.t.Fatal(err)
 	}
 	return p

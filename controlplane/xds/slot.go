@@ -30,6 +30,7 @@ type slot struct {
 	forced bool // to be sent even if held: its cluster or listener changed
 	answer bool // to be sent even if held: the client asked
 	alone  bool // a batch with it was refused: to be sent by itself, once
+	again  bool // a batch with it was refused for the sake of others, and it was sent again
 	told   bool // the client was told that it does not exist
 	exists bool // it existed when last looked at
 	owed   bool // of a cluster: sent, and its endpoints not yet since
