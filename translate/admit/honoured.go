@@ -2,6 +2,7 @@ package admit
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 	}
 	for i, s := range spec.Subsets {
 		at := p.child("subsets").index(i)
-		r.notHonoured(at, "a subset is not honoured yet; only allowedRegions in it counts")
+		r.notHonoured(at, "a subset is not honoured yet; no cluster is made for it")
 		if s.TrafficPolicy != nil {
 			r.exposed(at.child("trafficPolicy"), s.TrafficPolicy)
 		}
@@ -80,8 +81,21 @@ func (r *report) exposed(p path, t *v1alpha1.TrafficPolicy) {
 	}
 }
 
+// exposedTLS refuses encryption that is asked for. Without a mode the other
+// fields ask for nothing, as in Istio, which is told.
 func (r *report) exposedTLS(p path, t *v1alpha1.TLS) {
-	r.exposing(t != nil && t.Mode != "" && t.Mode != "DISABLE", p.child("tls"), "connections would not be encrypted")
+	if t == nil {
+		return
+	}
+	at := p.child("tls")
+	rest := *t
+	rest.Mode = ""
+	switch {
+	case t.Mode != "" && t.Mode != "DISABLE":
+		r.exposing(true, at, "connections would not be encrypted")
+	case !reflect.DeepEqual(rest, v1alpha1.TLS{}) && !r.isCovered(at):
+		r.add(model.Info, model.NoEffect, at, "has no effect without mode SIMPLE, MUTUAL or ISTIO_MUTUAL")
+	}
 }
 
 func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {

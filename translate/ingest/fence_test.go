@@ -66,6 +66,7 @@ func TestFence(t *testing.T) {
 		{name: "a refused rule that allows nothing", fences: []model.Fence{fence("f", "default", "reviews")}, rules: rules{rule("default/r", both)}, want: []string{}},
 		{name: "a refused rule of the client", fences: []model.Fence{fence("f", "client", host, "eu")}, client: "client", want: []string{"eu"}},
 		{name: "a refused rule of another client", fences: []model.Fence{fence("f", "client", host, "eu")}, client: "other"},
+		{name: "a refused wildcard that does not cover", fences: []model.Fence{fence("f", "coastwise-system", "*.other.svc.cluster.local", "eu")}},
 		{name: "a refused wildcard", fences: []model.Fence{fence("f", "coastwise-system", "*", "eu")}, want: []string{"eu"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,6 +25,7 @@ func Fenced(former *model.Service, o Objects) *model.Service {
 		for _, ns := range slices.Compact(namespaces) {
 			p := formerPolicy(former, ns, port.Number)
 			p.Allowed = both(p.Allowed, r.allowed(r.visible(ns), port.Number))
+			yield(&p)
 			id := slices.IndexFunc(s.Policies, func(q model.Policy) bool { return reflect.DeepEqual(p, q) })
 			if id < 0 {
 				id = len(s.Policies)

@@ -47,3 +47,29 @@ func TestFencedKeepsTheFormerFormUnderNewFences(t *testing.T) {
 		t.Error("the former form was modified")
 	}
 }
+
+// PASSTHROUGH yields to a fence that comes while a service is held back.
+func TestFencedPassthrough(t *testing.T) {
+	dr := rule("default/r", nil)
+	dr.Spec.TrafficPolicy.LoadBalancer.Simple = "PASSTHROUGH"
+	o := world(slice("a", ep("10.0.0.1", onNode("n1"))))
+	o.Rules = []*v1alpha1.DestinationRule{dr}
+	former, _ := ingest.Service(o)
+	equal(t, former.Policies[0].Algorithm, model.Passthrough)
+	equal(t, ingest.Fenced(former, o).Policies[0].Algorithm, model.Passthrough)
+	o.Mesh.Config = mesh(allow("eu"))
+	equal(t, ingest.Fenced(former, o).Policies[0].Algorithm, model.LeastRequest)
+}
+
+// What a namespace's own rule said stays, and a former fence stays beside a new one.
+func TestFencedKeepsNamespacesApart(t *testing.T) {
+	o := world(slice("a", ep("10.0.0.1", onNode("n1"))))
+	o.Rules = []*v1alpha1.DestinationRule{rule("default/r", on()), rule("client/r", allow("eu", "us"))}
+	former, _ := ingest.Service(o)
+	o.Mesh.Config = mesh(allow("us", "ap"))
+	s := ingest.Fenced(former, o)
+	equal(t, policy(s, "client").Mode, model.Flat)
+	equal(t, policy(s, "client").Allowed.Regions, []string{"us"})
+	equal(t, policy(s, "other").Mode, model.Levels)
+	equal(t, policy(s, "other").Allowed.Regions, []string{"ap", "us"})
+}

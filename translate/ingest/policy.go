@@ -23,8 +23,8 @@ type resolver struct {
 	suspended   bool
 	// dropped says that some policy stopped at the Service's unanswered wish for hints.
 	dropped bool
-	// fenced are rules whose PASSTHROUGH would go around a fence.
-	fenced []model.ObjectRef
+	// yielding are rules whose PASSTHROUGH would go around a constraint.
+	yielding []model.ObjectRef
 }
 
 // problems are those that resolving found.
@@ -36,11 +36,15 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 			Reason: model.HintsDropped, Message: r.speech.dropped,
 		})
 	}
-	for _, rule := range r.fenced {
+	constraint := "allowedRegions"
+	if r.local {
+		constraint = "internalTrafficPolicy: Local"
+	}
+	for _, rule := range r.yielding {
 		out = append(out, model.Problem{
 			Object: rule, Field: "spec.trafficPolicy.loadBalancer.simple",
 			Severity: model.Warning, Reason: model.NotHonoured,
-			Message: "PASSTHROUGH lets the client choose the endpoint, past allowedRegions; " + s.Host + " is balanced by LEAST_REQUEST instead",
+			Message: "PASSTHROUGH lets the client choose the endpoint, past " + constraint + "; " + s.Host + " is balanced by LEAST_REQUEST instead",
 		})
 	}
 	return out
@@ -135,12 +139,21 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 	if rule != nil {
 		p.Rule = ruleRef(rule)
 	}
-	if p.Algorithm == model.Passthrough && p.Allowed != nil {
-		p.Algorithm = model.LeastRequest
-		r.fenced = append(r.fenced, p.Rule)
+	if yield(&p) {
+		r.yielding = append(r.yielding, p.Rule)
 	}
 	r.order(&p, ruleSetting(rule))
 	return p
+}
+
+// yield balances where PASSTHROUGH would go around a constraint, which holds
+// always (semantics 4): what the client chooses is not judged.
+func yield(p *model.Policy) bool {
+	if p.Algorithm != model.Passthrough || p.Allowed == nil && !p.Local {
+		return false
+	}
+	p.Algorithm = model.LeastRequest
+	return true
 }
 
 // order is semantics 3.1 to 3.5: the first setting that speaks is taken whole.

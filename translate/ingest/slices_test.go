@@ -158,3 +158,13 @@ func TestAppProtocol(t *testing.T) {
 		}
 	}
 }
+
+// A Service's only port may have no name; the slice's has then none, or an empty one.
+func TestPortWithoutAName(t *testing.T) {
+	for _, name := range []*string{nil, ptr("")} {
+		o := world(slice("a", ep("10.0.0.1")))
+		o.Service.Spec.Ports[0].Name = ""
+		o.Slices[0].Ports[0].Name = name
+		equal(t, first(t, o).Port, uint32(8080))
+	}
+}
