@@ -48,6 +48,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	s.hub.Publish(time.Now())
+	if err := loopback(ports.admin.Addr().String()); err != nil {
+		c.Log.Warn("everybody who can reach the admin port can read who is connected and what is wrong", "admin", ports.admin.Addr().String())
+	}
 	c.Log.Info("serving", "xds", ports.xds.Addr().String(), "admin", ports.admin.Addr().String(),
 		"services", len(s.hub.Snapshot().Entries))
 	return s.run(ctx, ports)
@@ -80,6 +83,10 @@ func (s *server) sources() admin.Sources {
 		Problems: s.hub.Problems,
 		Proxies:  func() any { return s.xds.Proxies() },
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
+		Refused: func() admin.Refused {
+			stats := s.source.Stats()
+			return admin.Refused{Held: stats.Held, Absent: stats.Unadmitted}
+		},
 		Registry: s.registry,
 	}
 }
@@ -116,6 +123,7 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	for range running {
 		failed = errors.Join(failed, <-ended)
 	}
+	s.config.Log.Info("stopped")
 	return failed
 }
 

@@ -71,7 +71,8 @@ func TestRunServesFromAFolderUntilItIsTold(t *testing.T) {
 		t.Errorf("readyz: %q", body)
 	}
 	verbose := get(t, "http://"+c.Admin+"/readyz?verbose", 200)
-	for _, want := range []string{"[+]files ok", "[+]snapshot ok", "[!]DestinationRule default/one spec.hots: UnknownField", "readyz check passed"} {
+	for _, want := range []string{"[+]files ok", "[+]snapshot ok", "[!]DestinationRule default/one spec.hots: UnknownField", "b.yaml, document 0)",
+		"[!]DestinationRule default/one: absent, it was never admitted", "readyz check passed"} {
 		if !strings.Contains(verbose, want) {
 			t.Errorf("readyz?verbose lacks %q:\n%s", want, verbose)
 		}
@@ -80,9 +81,13 @@ func TestRunServesFromAFolderUntilItIsTold(t *testing.T) {
 	if body := get(t, "http://"+c.Admin+"/proxies", 200); strings.TrimSpace(body) != "[]" {
 		t.Errorf("proxies: %s", body)
 	}
+	if body := get(t, "http://"+c.Admin+"/problems", 200); !strings.Contains(body, `"object": "DestinationRule default/one"`) {
+		t.Errorf("problems: %s", body)
+	}
 	metrics := get(t, "http://"+c.Admin+"/metrics", 200)
 	for _, want := range []string{
 		`coastwise_problems{reason="UnknownField",severity="error"} 1`, `coastwise_skipped_objects{kind="Deployment.apps"} 1`,
+		`coastwise_refused_objects{state="absent"} 1`, `coastwise_refused_objects{state="held"} 0`,
 		"coastwise_services 1", `coastwise_proxies{kind="sidecar"} 0`, `coastwise_pushes_total{type="Cluster"} 0`,
 	} {
 		if !strings.Contains(metrics, want) {

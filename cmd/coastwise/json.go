@@ -16,6 +16,7 @@ import (
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
 	"github.com/coastwise/coastwise/translate/predict"
 )
 
@@ -23,8 +24,8 @@ import (
 // order of fields. Lists are never null.
 type (
 	jsonAnswer struct {
-		Clusters []jsonCluster `json:"clusters"`
-		Problems []jsonProblem `json:"problems"`
+		Clusters []jsonCluster   `json:"clusters"`
+		Problems []model.Problem `json:"problems"`
 	}
 	jsonCluster struct {
 		Name                   string        `json:"name"`
@@ -58,28 +59,13 @@ type (
 		Address string `json:"address"`
 		Reason  string `json:"reason"`
 	}
-	jsonProblem struct {
-		Object   string `json:"object"`
-		Field    string `json:"field"`
-		Severity string `json:"severity"`
-		Reason   string `json:"reason"`
-		Message  string `json:"message"`
-		File     string `json:"file"`
-		Document int    `json:"document"`
-	}
 )
 
 // writeJSON prints the answer as the contract says.
 func writeJSON(w io.Writer, a answer) error {
-	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: []jsonProblem{}}
+	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: append([]model.Problem{}, a.problems...)}
 	for _, c := range a.clusters {
 		out.Clusters = append(out.Clusters, c.json())
-	}
-	for _, p := range a.problems {
-		out.Problems = append(out.Problems, jsonProblem{
-			Object: p.Object.String(), Field: p.Field, Severity: string(p.Severity),
-			Reason: string(p.Reason), Message: p.Message, File: p.File, Document: p.Document,
-		})
 	}
 	return encode(w, out)
 }

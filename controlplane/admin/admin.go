@@ -25,8 +25,19 @@ type Sources struct {
 	// Proxies is what /proxies prints, as JSON.
 	Proxies func() any
 	// Skipped counts objects of foreign kinds, by kind.
-	Skipped  func() map[string]int
+	Skipped func() map[string]int
+	// Refused says what acts in place of the objects that are refused.
+	Refused  func() Refused
 	Registry *prometheus.Registry
+}
+
+// Refused are the objects that are not in use as written (semantics 8.1): until
+// they are mended replicas may differ. Sorted.
+type Refused struct {
+	// Held are edits: the form that was admitted before still acts.
+	Held []model.ObjectRef
+	// Absent were never admitted: only their allowedRegions act, if they have any.
+	Absent []model.ObjectRef
 }
 
 // Check is one condition of readiness. Once true it stays so: ready means
@@ -36,7 +47,7 @@ type Check struct {
 	OK   func() bool
 }
 
-// Handler serves /livez, /readyz, /metrics and /proxies.
+// Handler serves /livez, /readyz, /metrics, /problems and /proxies.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -48,6 +59,7 @@ func Handler(s Sources) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /problems", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, append([]model.Problem{}, s.Problems()...)) })
 	mux.HandleFunc("GET /proxies", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Proxies()) })
 	return mux
 }
@@ -80,14 +92,26 @@ func (s Sources) ready(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, strings.Join(append(lines, word), "\n"))
 }
 
-// refused lists the objects that are not in use as written. They do not make
-// the server unready; until they are mended replicas may differ (semantics 8.1).
+// refused lists every error with its place, and what acts instead of the refused
+// objects. They do not make the server unready.
 func (s Sources) refused() []string {
 	var out []string
 	for _, p := range s.Problems() {
-		if p.Severity == model.Error {
-			out = append(out, fmt.Sprintf("[!]%s %s: %s: %s", p.Object, p.Field, p.Reason, p.Message))
+		if p.Severity != model.Error {
+			continue
 		}
+		where := ""
+		if p.File != "" {
+			where = fmt.Sprintf(" (%s, document %d)", p.File, p.Document)
+		}
+		out = append(out, fmt.Sprintf("[!]%s %s: %s: %s%s", p.Object, p.Field, p.Reason, p.Message, where))
+	}
+	refused := s.Refused()
+	for _, ref := range refused.Held {
+		out = append(out, fmt.Sprintf("[!]%s: its edit is refused, the form admitted before still acts", ref))
+	}
+	for _, ref := range refused.Absent {
+		out = append(out, fmt.Sprintf("[!]%s: absent, it was never admitted; only its allowedRegions act, if it has any", ref))
 	}
 	return out
 }

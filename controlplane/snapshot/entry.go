@@ -3,7 +3,9 @@ package snapshot
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/model"
@@ -29,9 +31,19 @@ type Entry struct {
 // that selects it and goes with the last.
 type encoding struct {
 	once    sync.Once
+	done    atomic.Bool // built and err may be read
 	built   translate.Built
 	err     error
 	classes map[*class]struct{}
+}
+
+// resolve builds the encoding, or waits for who builds it.
+func (enc *encoding) resolve(e *Entry, v model.Variant) *encoding {
+	enc.once.Do(func() {
+		enc.built, enc.err = buildSafely(e.build, e.Service, v)
+		enc.done.Store(true)
+	})
+	return enc
 }
 
 func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry {
@@ -50,16 +62,19 @@ func (e *Entry) encode(c *class, port uint32) *encoding {
 	}
 	enc.classes[c] = struct{}{}
 	e.mu.Unlock()
-	enc.once.Do(func() { enc.built, enc.err = buildSafely(e.build, e.Service, v) })
-	return enc
+	return enc.resolve(e, v)
 }
 
 // held returns what a class was given at one port, or nil.
 func (e *Entry) held(c *class, port uint32) *encoding {
 	v := e.Select(c.proxy, port, "")
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.memo[v]
+	enc := e.memo[v]
+	e.mu.Unlock()
+	if enc == nil {
+		return nil
+	}
+	return enc.resolve(e, v)
 }
 
 // drop forgets classes and the variants that only they used.
@@ -74,15 +89,17 @@ func (e *Entry) drop(dead map[*class]struct{}) {
 	}
 }
 
-// variantProblems are those of every live variant, unsorted.
-func (e *Entry) variantProblems() []model.Problem {
+// allProblems are those of the service and of every live variant, sorted.
+func (e *Entry) allProblems() []model.Problem {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var out []model.Problem
+	out := slices.Clone(e.Problems)
 	for _, enc := range e.memo {
-		out = append(out, enc.built.Problems...)
+		if enc.done.Load() {
+			out = append(out, enc.built.Problems...)
+		}
 	}
-	return out
+	return model.SortProblems(out)
 }
 
 // buildSafely contains a panic to the one service that caused it.

@@ -190,4 +190,5 @@ func (h *Hub) forget(m *Member) {
 	if len(h.byPod[pod]) == 0 {
 		delete(h.byPod, pod)
 	}
+	h.forgiveProxy(m.claims.ID)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -291,5 +292,16 @@ func TestARefusalStandsOnTheRuleUntilTheResourceChanges(t *testing.T) {
 	h.Publish(time.Now())
 	if rejected() {
 		t.Error("it changed, and the refusal stays")
+	}
+	h.Refuse(Refusal{ProxyID: "default/c", TypeURL: envoy.ListenerType, Name: "http-proxy", Message: "cannot bind\n"})
+	refused := func() []model.Problem {
+		return slices.DeleteFunc(h.Problems(), func(p model.Problem) bool { return p.Reason != model.ProxyRejected })
+	}
+	if ps := refused(); len(ps) != 1 || ps[0].Object.String() != "Proxy default/c" || strings.HasSuffix(ps[0].Message, "\n") {
+		t.Errorf("a listener hangs on the proxy's own claims: %+v", ps)
+	}
+	m.Leave()
+	if ps := refused(); len(ps) != 0 {
+		t.Errorf("the proxy left, and %+v", ps)
 	}
 }

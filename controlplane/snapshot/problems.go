@@ -2,7 +2,9 @@ package snapshot
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -16,6 +18,7 @@ type refusedKey struct{ typeURL, name string }
 
 // Refuse notes a NACK until the resource changes.
 func (h *Hub) Refuse(r Refusal) {
+	r.Message = strings.TrimSpace(r.Message)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused[refusedKey{r.TypeURL, r.Name}] = r
@@ -25,6 +28,34 @@ func (h *Hub) Refuse(r Refusal) {
 func (h *Hub) forgive(name string) {
 	delete(h.refused, refusedKey{envoy.ClusterType, name})
 	delete(h.refused, refusedKey{envoy.EndpointType, name})
+}
+
+// forgiveProxy forgets what a proxy refused once its last stream has ended.
+func (h *Hub) forgiveProxy(id string) {
+	for m := range h.byPod[podOf(id)] {
+		if m.claims.ID == id {
+			return
+		}
+	}
+	maps.DeleteFunc(h.refused, func(_ refusedKey, r Refusal) bool { return r.ProxyID == id })
+}
+
+// logNew tells the log of problems that a change brought.
+func (h *Hub) logNew(was, is *Entry) {
+	if is == nil {
+		return
+	}
+	known := map[model.Problem]bool{}
+	if was != nil {
+		for _, p := range was.allProblems() {
+			known[p] = true
+		}
+	}
+	for _, p := range is.allProblems() {
+		if !known[p] && p.Severity != model.Info {
+			h.log.Warn("a problem", "object", p.Object.String(), "field", p.Field, "reason", p.Reason, "message", p.Message)
+		}
+	}
 }
 
 func (h *Hub) setOrphans(key model.Key, is *Entry, problems []model.Problem) {
@@ -43,8 +74,7 @@ func (h *Hub) Problems() []model.Problem {
 	defer h.mu.Unlock()
 	out = slices.Clone(out)
 	for _, e := range h.snap.Load().Entries {
-		out = append(out, e.Problems...)
-		out = append(out, e.variantProblems()...)
+		out = append(out, e.allProblems()...)
 	}
 	for _, ps := range h.orphans {
 		out = append(out, ps...)
@@ -55,10 +85,17 @@ func (h *Hub) Problems() []model.Problem {
 	return model.SortProblems(out)
 }
 
+// proxyRef is who a problem belongs to that hangs on a proxy's own claims: its
+// listener's address is one.
+func proxyRef(id string) model.ObjectRef {
+	pod := podOf(id)
+	return model.ObjectRef{Kind: "Proxy", Namespace: pod.Namespace, Name: pod.Name}
+}
+
 // rejected puts a NACK onto the rule, else the Service, behind the resource.
 func (h *Hub) rejected(r Refusal) model.Problem {
 	p := model.Problem{
-		Object: model.ObjectRef{Kind: "Resource", Name: r.Name}, Field: "spec",
+		Object: proxyRef(r.ProxyID), Field: "spec",
 		Severity: model.Error, Reason: model.ProxyRejected,
 		Message: fmt.Sprintf("%s refused %s: %s", r.ProxyID, r.Name, r.Message),
 	}

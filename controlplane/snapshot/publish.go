@@ -43,6 +43,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 			shaped = append(shaped, key)
 		}
 		h.compare(marks, key, was, is)
+		h.logNew(was, is)
 	}
 	scopes := h.rescope(next, old, shaped)
 	h.snap.Store(next)

@@ -36,6 +36,9 @@ type proxy struct {
 	replied chan struct{} // closed by the first response
 	hadOne  bool          // the owner's: replied is closed
 
+	logged   time.Time // the owner's: when a refusal was logged last
+	unlogged int       // the owner's: refusals since
+
 	mu      sync.Mutex // guards machine
 	machine *Stream
 
@@ -48,10 +51,14 @@ func (p *proxy) serve() error {
 	ctx := p.stream.Context()
 	reader := p.start("reader", p.read)
 	var first *discoveryv3.DeltaDiscoveryRequest
+	silence := time.NewTimer(p.server.config.Limits.FirstRequest)
+	defer silence.Stop()
 	select {
 	case first = <-p.requests:
 	case err := <-reader:
 		return err
+	case <-silence.C:
+		return status.Error(codes.DeadlineExceeded, "the stream had no request")
 	case <-p.server.draining:
 		return status.Error(codes.Unavailable, "the server is stopping")
 	}
@@ -62,7 +69,7 @@ func (p *proxy) serve() error {
 	}
 	p.nodeID = first.GetNode().GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
-	if p.member, err = p.server.config.Hub.Join(p.claims); err != nil {
+	if p.member, err = p.join(); err != nil {
 		p.log.Info("a stream was refused", "err", err)
 		return status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err)
 	}
@@ -74,6 +81,22 @@ func (p *proxy) serve() error {
 	err = p.wait(ctx, reader, owner)
 	p.log.Info("a proxy left", "err", err)
 	return err
+}
+
+// turn waits for a turn, and returns what ends it. At the end of the stream it
+// does not wait.
+func (p *proxy) turn() (end func()) {
+	select {
+	case p.server.turns <- struct{}{}:
+		return func() { <-p.server.turns }
+	case <-p.stream.Context().Done():
+		return func() {}
+	}
+}
+
+func (p *proxy) join() (Member, error) {
+	defer p.turn()()
+	return p.server.config.Hub.Join(p.claims)
 }
 
 // start runs one of the stream's goroutines; a panic ends this stream only.
@@ -219,6 +242,9 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 }
 
 func (p *proxy) locked(e Event) Result {
+	if r := e.Request; r != nil && len(r.Subscribe)+len(r.Unsubscribe)+len(r.Initial) > 0 || p.number != 0 && !p.hadOne {
+		defer p.turn()()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock() // also if it panics: others read the machine
 	return p.machine.Step(e)
@@ -251,8 +277,7 @@ func (p *proxy) tell(r Result, now time.Time) {
 	p.server.config.Metrics.answered(r, now)
 	for _, refusal := range r.Refusals {
 		refusal.ProxyID = p.claims.ID
-		p.log.Warn("a proxy refused a resource", "type", ShortType(refusal.TypeURL), "name", refusal.Name,
-			"version", refusal.Version, "message", refusal.Message)
+		p.logRefusal(refusal, now)
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
 		}
@@ -260,6 +285,17 @@ func (p *proxy) tell(r Result, now time.Time) {
 	if len(r.Kept) > 0 {
 		p.log.Warn("clusters that are gone stay: the proxy refused the listener or routes that no longer name them", "clusters", r.Kept)
 	}
+}
+
+// logRefusal writes one line a second at most, whatever the client refuses.
+func (p *proxy) logRefusal(r Refusal, now time.Time) {
+	if now.Sub(p.logged) < time.Second {
+		p.unlogged++
+		return
+	}
+	p.log.Warn("a proxy refused a resource", "type", ShortType(r.TypeURL), "name", r.Name,
+		"version", r.Version, "message", r.Message, "not_logged_before", p.unlogged)
+	p.logged, p.unlogged = now, 0
 }
 
 func (p *proxy) send(responses []Response) error {

@@ -13,6 +13,10 @@ const all = "*"
 // request applies an answer first, then the change of subscriptions: the change
 // counts whatever the nonce (rule 4).
 func (s *Stream) request(r *Request) {
+	if len(r.TypeURL) > s.limits.NameBytes { // those of unknown types are remembered
+		s.result.Err = status.Errorf(codes.InvalidArgument, "a type_url is longer than %d bytes", s.limits.NameBytes)
+		return
+	}
 	t := s.typeOf(r.TypeURL)
 	if t == nil {
 		s.strange(r.TypeURL)
@@ -55,15 +59,15 @@ func (s *Stream) strange(url string) {
 	s.result.Responses = append(s.result.Responses, Response{TypeURL: url, Nonce: s.nonce()})
 }
 
-// admit refuses names that are too long.
+// admit refuses names and versions that are too long.
 func (s *Stream) admit(r *Request) error {
 	long := func(name string) bool { return len(name) > s.limits.NameBytes }
 	bad := slices.ContainsFunc(r.Subscribe, long) || slices.ContainsFunc(r.Unsubscribe, long)
-	for name := range r.Initial {
-		bad = bad || long(name)
+	for name, version := range r.Initial {
+		bad = bad || long(name) || long(version)
 	}
 	if bad {
-		return status.Errorf(codes.InvalidArgument, "%s: a resource name is longer than %d bytes", r.TypeURL, s.limits.NameBytes)
+		return status.Errorf(codes.InvalidArgument, "%s: a resource name or version is longer than %d bytes", r.TypeURL, s.limits.NameBytes)
 	}
 	return nil
 }
@@ -121,14 +125,14 @@ func (s *Stream) subscribe(t *typeState, name string) {
 }
 
 // unsubscribe says whether the name was subscribed to. Under a wildcard the
-// resource stays in the set, and the client is told so (rule 15).
+// resource stays in the set, and the client is told so (rule 15); one that does
+// not exist counts as missing until the client has heard, since its slot stays.
 func (s *Stream) unsubscribe(t *typeState, name string) bool {
 	sl := t.slots[name]
 	if sl == nil || !sl.named {
 		return false
 	}
 	sl.named = false
-	t.setGhost(sl, false)
 	if t.wildcard == noWildcard {
 		s.drop(t, sl)
 		return true

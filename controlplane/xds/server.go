@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -42,6 +43,8 @@ type ServerLimits struct {
 	StreamsPerConnection uint32
 	// ReceiveBytes is the largest request.
 	ReceiveBytes int
+	// FirstRequest is how long a stream may stay without any request.
+	FirstRequest time.Duration
 	// SendTimeout is how long a client may not read before its connection is closed.
 	SendTimeout time.Duration
 	// ConnectionAge is after how long a client is asked to connect anew (gRPC adds
@@ -55,6 +58,7 @@ func DefaultServerLimits() ServerLimits {
 		Stream:               DefaultLimits(),
 		StreamsPerConnection: 16,
 		ReceiveBytes:         8 << 20,
+		FirstRequest:         30 * time.Second,
 		SendTimeout:          30 * time.Second,
 		ConnectionAge:        45 * time.Minute,
 		ConnectionGrace:      2 * time.Minute,
@@ -70,6 +74,10 @@ type Server struct {
 	draining  chan struct{}
 	drainOnce sync.Once
 	started   string // prefix of all nonces of this process
+	// turns bounds how many streams join or change what they subscribe to at a
+	// time: that costs as much as all they see. Updates and answers need no turn,
+	// so that a storm of connecting clients does not starve those that are there.
+	turns chan struct{}
 
 	mu      sync.Mutex
 	nextID  uint64
@@ -81,6 +89,7 @@ func New(c Config) *Server {
 	s := &Server{
 		config: c, draining: make(chan struct{}),
 		proxies: map[uint64]*proxy{}, started: strconv.FormatInt(time.Now().UnixNano(), 36),
+		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.grpc = grpc.NewServer(
 		grpc.Creds(conns{insecure.NewCredentials()}),

@@ -11,8 +11,9 @@ import (
 )
 
 // fence finds what a refused object of ours still forbids (semantics 8.1): the
-// intersection of every allowedRegions in it. One that cannot be read allows no
-// region; nil if there is none, or a rule's host cannot be read.
+// intersection of every allowedRegions in it, also where none belongs: a
+// misspelt parent is what refuses most objects. One that cannot be read allows
+// no region; nil if there is none, or a rule's host cannot be read.
 func fence(object model.ObjectRef, doc document) *model.Fence {
 	out := &model.Fence{Object: object}
 	spec, _ := doc.root["spec"].(map[string]any)
@@ -25,6 +26,7 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 		}
 		f.rule(spec)
 	}
+	f.misplaced("spec", doc.root["spec"])
 	f.hidden(doc)
 	if f.field == "" {
 		return nil
@@ -77,6 +79,24 @@ func (f *finder) intersect(p path, regions map[string]bool) {
 		return
 	}
 	maps.DeleteFunc(f.regions, func(region string, _ bool) bool { return !regions[region] })
+}
+
+// misplaced finds the key wherever it stands; to have seen it before changes nothing.
+func (f *finder) misplaced(p path, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if name == "allowedRegions" {
+				f.intersect(p.child(name), readRegions(value[name]))
+				continue
+			}
+			f.misplaced(p.child(name), value[name])
+		}
+	case []any:
+		for i, v := range value {
+			f.misplaced(p.index(i), v)
+		}
+	}
 }
 
 // hidden allows nothing where a key that stands twice may hide an

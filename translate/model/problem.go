@@ -60,6 +60,9 @@ func (o ObjectRef) String() string {
 	return o.Kind + " " + o.Namespace + "/" + o.Name
 }
 
+// MarshalText makes it that string in JSON.
+func (o ObjectRef) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // Compare orders by kind, namespace and name.
 func (o ObjectRef) Compare(p ObjectRef) int {
 	return cmp.Or(strings.Compare(o.Kind, p.Kind),
@@ -67,16 +70,16 @@ func (o ObjectRef) Compare(p ObjectRef) int {
 }
 
 // Problem is a user's mistake, reported on their own object. It is a value,
-// never an error of ours. File and Document (from 0) say where the object was
+// never an error of ours. Its JSON is a contract. File and Document (from 0) say where the object was
 // read, if it came from a file.
 type Problem struct {
-	Object   ObjectRef
-	Field    string
-	Severity Severity
-	Reason   Reason
-	Message  string
-	File     string
-	Document int
+	Object   ObjectRef `json:"object"`
+	Field    string    `json:"field"`
+	Severity Severity  `json:"severity"`
+	Reason   Reason    `json:"reason"`
+	Message  string    `json:"message"`
+	File     string    `json:"file"`
+	Document int       `json:"document"`
 }
 
 // Compare orders problems by object, field, reason and message.
