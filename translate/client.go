@@ -49,3 +49,17 @@ func contradicts(claim, truth model.Locality) bool {
 		claim.Zone != "" && claim.Zone != truth.Zone ||
 		claim.SubZone != "" && claim.SubZone != truth.SubZone
 }
+
+// UnknownPlace says that Nodes are known, and none is in the
+// region or zone: a claim that is probably misspelt (semantics 1.2).
+func UnknownPlace(l model.Locality, nodes *ingest.Nodes) bool {
+	if len(nodes.ByName) == 0 || l.Empty() {
+		return false
+	}
+	region, zone := l.Region == "", l.Zone == ""
+	for _, n := range nodes.ByName {
+		region = region || n.Locality.Region == l.Region
+		zone = zone || n.Locality.Zone == l.Zone
+	}
+	return !region || !zone
+}

@@ -25,6 +25,7 @@ type answer struct {
 	services []*model.Service // visible to the client, by key
 	clusters []cluster
 	problems []model.Problem
+	one      bool // a service was asked for
 }
 
 // cluster is one cluster of the answer.
@@ -36,7 +37,7 @@ type cluster struct {
 
 // ask answers a question from the objects in a store.
 func ask(st *store.Store, q question) (answer, error) {
-	a := answer{problems: st.Problems()}
+	a := answer{problems: st.Problems(), one: q.host != ""}
 	var err error
 	if a.proxy, err = client(st, q.claims); err != nil {
 		return a, err
@@ -51,8 +52,12 @@ func ask(st *store.Store, q question) (answer, error) {
 		if q.host == "" || s == nil || key == only {
 			a.problems = append(a.problems, problems...)
 		}
-		if s != nil && translate.Visible(s, a.proxy, scope) {
+		switch {
+		case s == nil:
+		case translate.Visible(s, a.proxy, scope):
 			a.services = append(a.services, s)
+		case key == only:
+			return a, hiddenService(s, a.proxy)
 		}
 	}
 	chosen, err := q.choose(a.services, only)

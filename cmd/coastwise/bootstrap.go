@@ -29,7 +29,7 @@ knows: the Node of the pod NAMESPACE/ID decides where the client is.
 
 All of the client's ports are on --bind, so that many clients can share a host.`,
 		Example: `  coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
-  envoy -c client-0.yaml
+  envoy --use-dynamic-base-id -c client-0.yaml
 
   # A second client on the same host.
   coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010`,

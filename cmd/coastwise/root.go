@@ -29,9 +29,10 @@ messages to stderr.`,
   # Serve the folder to Envoys, and start one with nothing but its own bootstrap.
   coastwise serve --from mesh/
   coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
-  envoy -c client-0.yaml`,
+  envoy --use-dynamic-base-id -c client-0.yaml`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       buildVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

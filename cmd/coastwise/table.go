@@ -13,11 +13,11 @@ import (
 )
 
 // writeTable prints one table per cluster, with the cluster's name over it
-// where there are several, and the problems below.
+// unless one cluster was asked for, and the problems below.
 func writeTable(w io.Writer, a answer, headers bool) error {
 	out := &errWriter{w: w}
 	for i, c := range a.clusters {
-		if len(a.clusters) > 1 {
+		if len(a.clusters) > 1 || !a.one {
 			if i > 0 {
 				out.printf("\n")
 			}

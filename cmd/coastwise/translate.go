@@ -13,6 +13,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane/files"
 	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/translate"
 )
 
 // translateFlags are the flags of translate.
@@ -32,9 +33,9 @@ func newTranslate(p process) *cobra.Command {
 		Use:   "translate -f PATH",
 		Short: "Print what a client would receive",
 		Long: `translate reads a folder of manifests once, as serve does, and prints what one
-client would receive: for every cluster its endpoints in order, with the share of
-the requests that Envoy will give them, what was left out and why, and every
-problem that was found on the way.
+client would receive: for every cluster its groups of endpoints in order, with the share
+of the requests that Envoy will give them, what was left out and why, and every
+problem that was found on the way. The endpoints themselves are in -o json.
 
 PRIORITY 0 is used first; HEALTH is how much of the traffic a priority can take,
 in percent (ready of all, times the overprovisioning factor); what it cannot take
@@ -87,6 +88,9 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), a.problems)
 		return err
+	}
+	if translate.UnknownPlace(a.proxy.Locality, st.Nodes()) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no Node is in %s: is the client's locality spelt as their labels are?\n", a.proxy.Locality)
 	}
 	switch f.output {
 	case "json":

@@ -20,6 +20,19 @@ func unknownNode(name string, nodes *ingest.Nodes) error {
 		name, instead(name, slices.Sorted(maps.Keys(nodes.ByName))))
 }
 
+// hiddenService says that --service names one that the client may not see.
+func hiddenService(s *model.Service, p model.Proxy) error {
+	return fmt.Errorf("--service: %s is there, but outside this client's scope: it is exported to %s, and the client is in namespace %s%s",
+		s.Host, strings.Join(s.ExportTo, ", "), p.Namespace, narrowed(p.Scope))
+}
+
+func narrowed(scope string) string {
+	if scope == "" {
+		return " (whose annotation may narrow it)"
+	}
+	return " with --scope " + scope
+}
+
 // unknownService says that --service names nothing that the client may see.
 func unknownService(host string, visible []*model.Service) error {
 	var hosts []string
@@ -40,7 +53,7 @@ func unknownPort(s *model.Service, port uint32) error {
 
 // unknownSubset says that no service that was asked for has this subset.
 func unknownSubset(subset string) error {
-	return fmt.Errorf("--subset: no rule that counts for this client has a subset %q", subset)
+	return fmt.Errorf("--subset: there is no cluster for a subset %q; subsets of rules are not honoured yet", subset)
 }
 
 // instead lists the names nearest to one that does not exist: all in order if

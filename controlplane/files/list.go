@@ -28,14 +28,16 @@ type listing struct {
 }
 
 // list looks at every argument. A file that several arguments name belongs to the
-// first of them. A folder that was there and is gone has failed, a file is just gone.
+// first of them. An argument that is gone has failed, whatever it was: the user
+// named it, so what it gave stays. A file of a folder is just gone. wasFolder is
+// nil at the first look.
 func list(paths []string, wasFolder map[int]bool) listing {
 	l := listing{failed: map[int]error{}, folders: map[int]bool{}, repeats: map[int]bool{}}
 	named := map[string]bool{}
 	for arg, path := range paths {
 		info, err := os.Stat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && !wasFolder[arg]:
+		case errors.Is(err, fs.ErrNotExist) && wasFolder == nil:
 		case err != nil:
 			l.failed[arg], l.folders[arg] = bare(err), wasFolder[arg]
 		case info.IsDir():

@@ -22,7 +22,9 @@ import (
 const sourceName = "files"
 
 // emptyGrace is how long a file that held something must stay empty before that
-// counts: whoever truncates a file is usually about to write it.
+// counts: whoever truncates a file is usually about to write it. So it is with
+// objects that go from a file written in place: the first half of a file may
+// parse, and looks as if the other half had been deleted.
 const emptyGrace = 250 * time.Millisecond
 
 // Stats is what the source has read, for /readyz and metrics.
@@ -68,7 +70,8 @@ type seen struct {
 	info    fs.FileInfo // as of before reading; nil: read it again
 	hash    xxh3.Uint128
 	size    int
-	emptied time.Time // when it was first found empty after holding something
+	emptied time.Time // when it was first found to lack what it held
+	waiting bool      // read it again: it lacks what it held, not for long
 }
 
 // New returns a source for files and folders. Of two files that give one object
@@ -132,7 +135,7 @@ func (s *Source) scan(found listing, named map[string]bool, all bool) scan {
 	there := map[fileID]bool{}
 	for _, e := range found.entries {
 		was := s.seen[e.id]
-		if was != nil && !all && !named[filepath.Clean(e.id.name)] && unchanged(was.info, e.info) {
+		if was != nil && !was.waiting && !all && !named[filepath.Clean(e.id.name)] && unchanged(was.info, e.info) {
 			there[e.id] = true
 			continue
 		}
@@ -165,22 +168,37 @@ func (s *Source) readFile(e entry, sc *scan) bool {
 	}
 	sc.read[e.id] = true
 	now := &seen{info: e.info, hash: xxh3.Hash128(data), size: len(data)}
-	switch {
-	case was == nil:
-	case was.size > 0 && now.size == 0 && !was.outlasted():
-		was.info, sc.again = nil, emptyGrace
+	if was != nil && was.hash == now.hash && was.size == now.size {
+		was.info, was.emptied, was.waiting = now.info, time.Time{}, false
 		return true
-	case was.hash == now.hash && was.size == now.size:
-		was.info, was.emptied = now.info, time.Time{}
+	}
+	c := parse(e.id.name, data)
+	if was != nil && s.lacks(e, was, now, c) && !was.outlasted() {
+		was.waiting, sc.again = true, emptyGrace
 		return true
 	}
 	s.seen[e.id] = now
-	c := parse(e.id.name, data)
 	sc.edits[e.id] = &c
 	return true
 }
 
-// outlasted says that the file has been empty for long enough.
+// lacks says that a file is empty that was not, or was written in place and no
+// longer gives all that it gave. One that was put in its place is whole.
+func (s *Source) lacks(e entry, was, now *seen, c contents) bool {
+	if was.size > 0 && now.size == 0 {
+		return true
+	}
+	if c.partial || !os.SameFile(was.info, e.info) { // what does not parse deletes nothing
+		return false
+	}
+	given := make(map[model.ObjectRef]bool, len(c.objects))
+	for _, o := range c.objects {
+		given[o.ref] = true
+	}
+	return slices.ContainsFunc(s.set.files[e.id].objects, func(o object) bool { return !given[o.ref] })
+}
+
+// outlasted says that the file has lacked what it held for long enough.
 func (f *seen) outlasted() bool {
 	if f.emptied.IsZero() {
 		f.emptied = time.Now()

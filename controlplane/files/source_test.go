@@ -244,7 +244,7 @@ func TestFence(t *testing.T) {
 		{"", "0 0 0 0"},
 		{bad, "0 1 1 0"},
 	} {
-		w.write("r.yaml", step.data+"# so that it is not empty\n")
+		w.replace("r.yaml", step.data+"# so that it is not empty\n")
 		if got := state(); got != step.want {
 			t.Errorf("rules, fences, unadmitted, held: %s, want %s", got, step.want)
 		}

@@ -93,7 +93,8 @@ func TestWatchFile(t *testing.T) {
 	w.write("a", svc("a", 3))
 	w.soon("a=3")
 	w.must(os.Remove(w.path("a")))
-	w.soon("")
+	w.eventually("problems", "Unparsable a", w.problems)
+	w.soon("a=3") // what the user named does not go silently
 	w.write("a", svc("a", 4))
 	w.soon("a=4")
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
@@ -304,4 +305,46 @@ func TestARefusalStandsOnTheRuleUntilTheResourceChanges(t *testing.T) {
 	if ps := refused(); len(ps) != 0 {
 		t.Errorf("the proxy left, and %+v", ps)
 	}
+}
+
+func TestClaimsThatDifferAreCounted(t *testing.T) {
+	h, _ := newHub(t, nodeIn("n1", "eu", "a"), service("one"))
+	p := sidecar("honest", "a")
+	p.Node = "n1"
+	join(t, h, p)
+	if n := counted(t, h, "coastwise_claims_differ_total") + counted(t, h, "coastwise_proxy_locality_unknown_total"); n != 0 {
+		t.Errorf("%v counted for claims that are true", n)
+	}
+	p = sidecar("wrong zone", "b")
+	p.Node = "n1"
+	if m := join(t, h, p); m.Proxy().Locality.Zone != "a" {
+		t.Errorf("the claim beat the Node: %v", m.Proxy().Locality)
+	}
+	if n := counted(t, h, "coastwise_claims_differ_total"); n != 1 {
+		t.Errorf("%v claims that differ, want 1", n)
+	}
+	join(t, h, sidecar("nowhere", "no-such-zone"))
+	if n := counted(t, h, "coastwise_proxy_locality_unknown_total"); n != 1 {
+		t.Errorf("%v unknown places, want 1", n)
+	}
+}
+
+// counted sums a metric of the hub.
+func counted(t *testing.T, h *Hub, name string) (sum float64) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(h.Collectors()...)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			sum += m.GetCounter().GetValue()
+		}
+	}
+	return sum
 }

@@ -38,7 +38,7 @@ func (h *Hub) identify(m *Member) identity {
 		h.log.Warn("a claim differs from what is known of the proxy", "proxy", m.claims.ID, "claim", claim,
 			"claimed", m.claims.Locality.String(), "known", proxy.Locality.String(), "node", proxy.Node)
 	}
-	if unknownPlace(proxy.Locality, nodes) {
+	if translate.UnknownPlace(proxy.Locality, nodes) {
 		h.metrics.unknownPlace.Inc()
 		h.log.Warn("no Node has the proxy's region or zone", "proxy", m.claims.ID, "locality", proxy.Locality.String())
 	}
@@ -94,19 +94,6 @@ func (h *Hub) affected(d store.Dirty) map[*Member]struct{} {
 		}
 	}
 	return out
-}
-
-// unknownPlace says that Nodes are known, and none is in the region or zone.
-func unknownPlace(l model.Locality, nodes *ingest.Nodes) bool {
-	if len(nodes.ByName) == 0 || l.Empty() {
-		return false
-	}
-	region, zone := l.Region == "", l.Zone == ""
-	for _, n := range nodes.ByName {
-		region = region || n.Locality.Region == l.Region
-		zone = zone || n.Locality.Zone == l.Zone
-	}
-	return !region || !zone
 }
 
 // podOf is the pod that a proxy's id names: NAMESPACE/NAME.

@@ -242,7 +242,7 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 }
 
 func (p *proxy) locked(e Event) Result {
-	if r := e.Request; r != nil && len(r.Subscribe)+len(r.Unsubscribe)+len(r.Initial) > 0 || p.number != 0 && !p.hadOne {
+	if r := e.Request; r != nil && len(r.Subscribe)+len(r.Unsubscribe)+len(r.Initial) > 0 || !p.hadOne {
 		defer p.turn()()
 	}
 	p.mu.Lock()

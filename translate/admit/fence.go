@@ -13,12 +13,14 @@ import (
 // fence finds what a refused object of ours still forbids (semantics 8.1): the
 // intersection of every allowedRegions in it, also where none belongs: a
 // misspelt parent is what refuses most objects. One that cannot be read allows
-// no region; nil if there is none, or a rule's host cannot be read.
+// no region; nil if there is none, or a rule's host cannot be read. A MeshConfig's
+// also says where the fences for all namespaces stand.
 func fence(object model.ObjectRef, doc document) *model.Fence {
 	out := &model.Fence{Object: object}
 	spec, _ := doc.root["spec"].(map[string]any)
 	f := &finder{}
 	if object.Kind == v1alpha1.KindMeshConfig {
+		out.RootNamespace, _ = spec["rootNamespace"].(string)
 		f.setting("spec", spec)
 	} else {
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
@@ -28,8 +30,11 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 	}
 	f.misplaced("spec", doc.root["spec"])
 	f.hidden(doc)
-	if f.field == "" {
+	if f.field == "" && out.RootNamespace == "" {
 		return nil
+	}
+	if f.field == "" {
+		return out
 	}
 	out.Field = string(f.field)
 	out.AllowedRegions = slices.Sorted(maps.Keys(f.regions))

@@ -48,7 +48,18 @@ func Object(raw []byte) (Result, []model.Problem) {
 	if h.kind != nil && h.kind.ours && r.refused() {
 		result.Fence = fence(h.ref, doc)
 	}
-	return result, model.SortProblems(r.problems)
+	return result, model.SortProblems(r.told())
+}
+
+// told is what the user hears: of a refused object its mistakes, not what would
+// not be honoured if it counted.
+func (r *report) told() []model.Problem {
+	if !r.refused() {
+		return r.problems
+	}
+	return slices.DeleteFunc(r.problems, func(p model.Problem) bool {
+		return p.Reason == model.NotHonoured && p.Severity == model.Warning
+	})
 }
 
 func unparsable(message string) (Result, []model.Problem) {
@@ -82,6 +93,10 @@ func (r *report) admit(doc document, h head) any {
 	if err := decode(clean, object); err != nil {
 		r.add(model.Error, model.Invalid, "", "cannot be read: %v", err)
 		return nil
+	}
+	if _, written := root["endpoints"]; h.ref.Kind == "EndpointSlice" && !written {
+		// Required, as at the API server: half a save must not read as an empty slice.
+		r.invalid("endpoints", "is missing; write endpoints: [] if there are none")
 	}
 	meta := object.(metav1.Object) // every kind of the table has ObjectMeta
 	r.metadata(h.kind.scope, meta)

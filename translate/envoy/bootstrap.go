@@ -78,7 +78,7 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
-	return bytes.Join([][]byte{[]byte("# envoy -c THIS-FILE"), text}, []byte("\n")), nil
+	return bytes.Join([][]byte{[]byte("# envoy --use-dynamic-base-id -c THIS-FILE"), text}, []byte("\n")), nil
 }
 
 // flagName is what a claim is called on the command line.

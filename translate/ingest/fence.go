@@ -81,7 +81,7 @@ func meshAllowed(m Mesh) []model.AllowedFrom {
 			Field:  "spec.localityLbSetting.allowedRegions", Regions: l.AllowedRegions,
 		})
 	}
-	if m.Fence != nil {
+	if m.Fence != nil && m.Fence.AllowedRegions != nil {
 		from = append(from, fromFence(*m.Fence))
 	}
 	return from

@@ -23,6 +23,8 @@ type resolver struct {
 	suspended   bool
 	// dropped says that some policy stopped at the Service's unanswered wish for hints.
 	dropped bool
+	// passing are rules whose PASSTHROUGH acts.
+	passing []model.ObjectRef
 	// yielding are rules whose PASSTHROUGH would go around a constraint.
 	yielding []model.ObjectRef
 }
@@ -34,6 +36,13 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 		out = append(out, model.Problem{
 			Object: s.Object, Field: r.speech.field, Severity: model.Info,
 			Reason: model.HintsDropped, Message: r.speech.dropped,
+		})
+	}
+	for _, rule := range r.passing {
+		out = append(out, model.Problem{
+			Object: rule, Field: "spec.trafficPolicy.loadBalancer.simple",
+			Severity: model.Info, Reason: model.ClientCannot,
+			Message: "PASSTHROUGH needs captured traffic: on the HTTP proxy port there is no original destination, and requests to " + s.Host + " fail",
 		})
 	}
 	constraint := "allowedRegions"
@@ -71,10 +80,13 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 
 // root is the namespace whose rules are for all.
 func root(m Mesh) string {
-	if m.Config == nil {
-		return defaultRootNamespace
+	switch {
+	case m.Config != nil:
+		return cmp.Or(m.Config.Spec.RootNamespace, defaultRootNamespace)
+	case m.Fence != nil:
+		return cmp.Or(m.Fence.RootNamespace, defaultRootNamespace)
 	}
-	return cmp.Or(m.Config.Spec.RootNamespace, defaultRootNamespace)
+	return defaultRootNamespace
 }
 
 // cover keeps the fences of rules that mean this host.
@@ -141,6 +153,8 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 	}
 	if yield(&p) {
 		r.yielding = append(r.yielding, p.Rule)
+	} else if p.Algorithm == model.Passthrough {
+		r.passing = append(r.passing, p.Rule)
 	}
 	r.order(&p, ruleSetting(rule))
 	return p

@@ -44,6 +44,7 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 			Name: port.Name, Number: uint32(port.Port), Protocol: appProtocol(port), Endpoints: j.endpoints(port),
 		})
 	}
+	problems = append(problems, j.unmatched(o.Service)...)
 	r := newResolver(o, rules, sp)
 	r.fill(s)
 	s.Places = places(s)

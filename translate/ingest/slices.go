@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -114,6 +116,38 @@ func (j *joined) endpoints(port corev1.ServicePort) []model.Endpoint {
 		slices.SortFunc(out, byAddress)
 	}
 	return out
+}
+
+// unmatched tells of TCP ports that have no endpoints because no slice has a port
+// of their name: a name that differs between Service and slice is easily written.
+func (j *joined) unmatched(svc *corev1.Service) []model.Problem {
+	var out []model.Problem
+	for i, port := range svc.Spec.Ports {
+		matches := func(s *discoveryv1.EndpointSlice) bool { return slicePort(s, port.Name) != 0 }
+		if len(j.order) == 0 || !isTCP(port) || slices.ContainsFunc(j.slices, matches) {
+			continue
+		}
+		out = append(out, model.Problem{
+			Object: serviceRef(svc), Field: fmt.Sprintf("spec.ports[%d].name", i), Severity: model.Info, Reason: model.NoEffect,
+			Message: fmt.Sprintf("no EndpointSlice has a TCP port named %q, so port %d has no endpoints; they have %s", port.Name, port.Port, j.portNames()),
+		})
+	}
+	return out
+}
+
+func (j *joined) portNames() string {
+	var names []string
+	for _, s := range j.slices {
+		for _, p := range s.Ports {
+			name := ""
+			if p.Name != nil {
+				name = *p.Name
+			}
+			names = append(names, strconv.Quote(name))
+		}
+	}
+	slices.Sort(names)
+	return cmp.Or(strings.Join(slices.Compact(names), ", "), "no ports")
 }
 
 // slicePort is the number of the slice's TCP port of that name, 0 if it has none.

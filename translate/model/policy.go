@@ -99,8 +99,12 @@ type Fence struct {
 	Host string
 	// Field is where the regions stand, for Problems.
 	Field string
-	// AllowedRegions is sorted; empty allows no region.
+	// AllowedRegions is sorted; empty allows no region. It is nil only for a
+	// MeshConfig that has no such key: then any region is allowed.
 	AllowedRegions []string
+	// RootNamespace is the MeshConfig's, "" if it has none that can be read: without
+	// it the fences of the rules there would be lost with it.
+	RootNamespace string
 }
 
 // Equal says that two fences allow the same; nil allows all.
