@@ -18,7 +18,7 @@ type resolver struct {
 	root        string
 	speech      speech
 	local       bool
-	mesh        *v1alpha1.LocalityLbSetting // honoured, or nil
+	mesh        *v1alpha1.LocalityLbSetting // nil if there is none
 	meshOn      bool
 	suspended   bool
 	// dropped says that some policy stopped at the Service's unanswered wish for hints.
@@ -68,7 +68,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
 	}
-	if l := meshSetting(o.Mesh); l != nil && l.Honoured() {
+	if l := meshSetting(o.Mesh); l != nil {
 		res.mesh = l
 		if l.Enabled != nil {
 			res.meshOn = *l.Enabled
@@ -178,7 +178,7 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting) {
 	case rule.Speaks():
 		p.Setting = "rule " + p.Rule.Namespace + "/" + p.Rule.Name
 		if rule.Enabled == nil || *rule.Enabled {
-			levels(p, rule)
+			levels(p, rule, model.Place{Object: p.Rule, Field: fieldLocality})
 		}
 	case r.speech.mode != "":
 		p.Mode, p.Setting = r.speech.mode, r.speech.setting
@@ -188,17 +188,24 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting) {
 		r.dropped = r.dropped || r.speech.dropped != ""
 	case r.meshOn:
 		p.Setting = "mesh"
-		levels(p, r.mesh)
+		levels(p, r.mesh, model.Place{
+			Object: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: v1alpha1.MeshConfigName}, Field: fieldMeshLocality,
+		})
 	}
 }
 
-// levels is what a setting that is on says; nil is one that says no more.
-func levels(p *model.Policy, l *v1alpha1.LocalityLbSetting) {
+// levels is what a setting that is on says, and where it stands; nil is one that
+// says no more.
+func levels(p *model.Policy, l *v1alpha1.LocalityLbSetting, at model.Place) {
 	p.Mode = model.Levels
 	if l == nil {
 		return
 	}
 	p.Failover = failover(l.Failover)
+	p.FailoverPriority = failoverPriority(l.FailoverPriority)
+	if p.Distribute = distribute(l.Distribute); p.Distribute != nil {
+		p.DistributeAt = model.Place{Object: at.Object, Field: at.Field + ".distribute"}
+	}
 	if t := l.FailoverThreshold; t != nil && *t > 0 {
 		p.OverprovisioningFactor = (10000 + uint32(*t) - 1) / uint32(*t)
 	}

@@ -15,6 +15,8 @@ const (
 
 	fieldHost     = "spec.host"
 	fieldLocality = "spec.trafficPolicy.loadBalancer.localityLbSetting"
+
+	fieldMeshLocality = "spec.localityLbSetting"
 )
 
 // rules is every rule for one host, ready to be looked up.
