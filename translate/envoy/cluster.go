@@ -112,7 +112,7 @@ func commonLb(policy model.Policy) *clusterv3.Cluster_CommonLbConfig {
 // localityWeighting switches Envoy's locality weights on where they carry meaning
 // (semantics 6.3), on the policy itself (reference envoy R14); nil elsewhere.
 func localityWeighting(policy model.Policy) *commonv3.LocalityLbConfig {
-	if len(policy.Distribute) == 0 {
+	if !policy.Weighted() {
 		return nil
 	}
 	return &commonv3.LocalityLbConfig{LocalityConfigSpecifier: &commonv3.LocalityLbConfig_LocalityWeightedLbConfig_{

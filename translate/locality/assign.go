@@ -30,7 +30,7 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 		var notes []Note
 		shares, notes = byRule(cs, view, policy)
 		a.Notes = append(a.Notes, notes...)
-		a.Weighted = len(policy.Distribute) > 0
+		a.Weighted = policy.Weighted()
 		if shares != nil {
 			first = Listed
 		}

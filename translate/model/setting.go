@@ -105,6 +105,9 @@ func (p Policy) asks(key string) bool {
 	return slices.ContainsFunc(p.FailoverPriority, func(l PriorityLabel) bool { return l.Key == key && !l.Fixed })
 }
 
+// Weighted says whether the cluster weighs localities (semantics 6.3).
+func (p Policy) Weighted() bool { return p.Mode == Levels && len(p.Distribute) > 0 }
+
 // Graded says whether the default levels of semantics 2.2 play a part below the
 // localities that distribute lists.
 func (p Policy) Graded() bool { return p.Failover != nil || len(p.FailoverPriority) == 0 }
