@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -29,26 +30,26 @@ func byRule(cs []candidate, view model.View, policy model.Policy) ([]model.Share
 	switch in, placed, listed := tally(cs, d.To); {
 	case in == 0:
 		return nil, nil
-	case placed == 0:
+	case !placed:
 		judge(cs, false)
 		return nil, []Note{{model.NoLocality, fmt.Sprintf("the locality of all %d endpoints is unknown: nothing is distributed", in)}}
 	case policy.Strict():
 		drop(cs, unlisted(d.To))
-		if listed == 0 {
+		if !listed {
 			return nil, []Note{{model.NothingListed, fmt.Sprintf("none of the %d endpoints stands in a locality that is listed for clients in %s (%s)",
 				in, d.From, patterns(d.To))}}
 		}
 	default:
 		byOrder(cs, view, policy, func(c *candidate) bool { return covering(d.To, c.Locality) >= 0 })
-		if listed == 0 {
+		if !listed {
 			return nil, nil
 		}
 	}
 	return d.To, nil
 }
 
-// matching is the entry whose from is the most specific of those that cover the
-// client; nil if none does.
+// matching is the first entry whose from is the most specific of those that cover
+// the client; nil if none does.
 func matching(ds []model.Distribute, client model.Locality) *model.Distribute {
 	var best *model.Distribute
 	for i := range ds {
@@ -59,7 +60,7 @@ func matching(ds []model.Distribute, client model.Locality) *model.Distribute {
 	return best
 }
 
-// covering is the index of the most specific pattern that covers a locality, -1
+// covering is the index of the first most specific pattern that covers a locality, -1
 // if none does.
 func covering(to []model.Share, l model.Locality) int {
 	best := -1
@@ -71,21 +72,17 @@ func covering(to []model.Share, l model.Locality) int {
 	return best
 }
 
-// tally counts the endpoints that are in, those of a known locality, and those
-// that are listed.
-func tally(cs []candidate, to []model.Share) (in, placed, listed int) {
+// tally counts the endpoints that are in, and says whether some locality is known
+// and some listed.
+func tally(cs []candidate, to []model.Share) (in int, placed, listed bool) {
 	for i := range cs {
 		c := &cs[i]
 		if !c.in() {
 			continue
 		}
 		in++
-		if !c.Locality.Empty() {
-			placed++
-		}
-		if covering(to, c.Locality) >= 0 {
-			listed++
-		}
+		placed = placed || !c.Locality.Empty()
+		listed = listed || covering(to, c.Locality) >= 0
 	}
 	return in, placed, listed
 }
@@ -116,10 +113,7 @@ func share(groups []Group, to []model.Share) {
 	if to == nil {
 		return
 	}
-	n := 0
-	for n < len(groups) && groups[n].Priority == 0 {
-		n++
-	}
+	n := sort.Search(len(groups), func(i int) bool { return groups[i].Priority > 0 })
 	parts := quotas(groups[:n], to)
 	left := uint32(wholeShare)
 	for i := range parts {

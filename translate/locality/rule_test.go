@@ -65,6 +65,8 @@ func TestShares(t *testing.T) {
 		{"by the weights of the endpoints", listing("eu", 50, "eu/z3", 50), []model.Endpoint{at("1", "eu/z1", weighing(3)), three[1], three[2]}, []uint32{3750, 1250, 5000}},
 		{"a pattern without endpoints", listing("eu/z1", 60, "eu/z2", 20, "us", 20), three[:2], []uint32{7500, 2500}},
 		{"the most specific", listing("*", 10, "eu", 30, "eu/z1", 60), append(three[:2:2], at("4", "us/z1")), []uint32{6000, 3000, 1000}},
+		{"the most specific, written the other way round", listing("eu/z1", 60, "eu", 30, "*", 10), append(three[:2:2], at("4", "us/z1")), []uint32{6000, 3000, 1000}},
+		{"a repetition that admission would refuse", listing("eu/z1", 60, "eu/z1", 20, "eu/z2", 20), three[:2], []uint32{7500, 2500}},
 		{"the largest weights", listing("eu/z1", 99, "eu/z2", 1), []model.Endpoint{at("1", "eu/z1", weighing(math.MaxUint32)), at("2", "eu/z2", weighing(math.MaxUint32))}, []uint32{9900, 100}},
 		{"the largest weights in one pattern", listing("eu", 100), []model.Endpoint{at("1", "eu/z1", weighing(math.MaxUint32)), at("2", "eu/z2", weighing(math.MaxUint32))}, []uint32{5000, 5000}},
 		{"a percentage of 0 that admission would refuse", listing("eu/z1", 0, "eu/z2", 0), three[:2], []uint32{5000, 5000}},
@@ -130,6 +132,9 @@ func TestDistribute(t *testing.T) {
 			0 eu/z1 [flat] 1
 			0 eu/z2 [flat] 2
 			0 us/z1 [flat] 3`},
+		{"7 no from matches: flat, without what is unready", client, elsewhere, []model.Endpoint{at("1", "eu/z1", state(model.Unready)), at("2", "eu/z2")}, `
+			0 eu/z2 [flat] 2
+			out 1: not ready`},
 		{"6.2 no from matches: the failover part", client, with(elsewhere, toUS), everywhere[1:3], `
 			0 eu/z2 [same region] 2
 			1 us/z1 [failover region] 3`},
@@ -152,6 +157,31 @@ func TestDistribute(t *testing.T) {
 			0 eu/z2 [listed] 2
 			out 1: not ready`},
 	})
+}
+
+// Semantics 6.2: the most specific from, wherever it stands; of a repetition,
+// which admission refuses, the first.
+func TestFrom(t *testing.T) {
+	entry := func(from, to string) model.Distribute {
+		d := listing(to, 100).Distribute[0]
+		d.From = model.ParsePattern(from)
+		return d
+	}
+	all := []model.Distribute{entry("*", "ap"), entry("eu", "us"), entry("eu/z1", "eu/z1"), entry("eu/z1/s1", "eu/z2"), entry("eu", "ap")}
+	es := []model.Endpoint{at("1", "eu/z1"), at("2", "eu/z2"), at("3", "us/z1"), at("4", "ap/z9")}
+	for place, want := range map[string]string{"": "ap/z9", "us/z1": "ap/z9", "eu": "us/z1", "eu/z2": "us/z1", "eu/z1": "eu/z1", "eu/z1/s2": "eu/z1", "eu/z1/s1": "eu/z2"} {
+		for _, order := range [][]int{{0, 1, 2, 3, 4}, {3, 2, 1, 4, 0}} {
+			p := model.Policy{Mode: model.Levels}
+			for _, i := range order {
+				p.Distribute = append(p.Distribute, all[i])
+			}
+			l, _ := model.ParseLocality(place)
+			a := locality.Assign(model.View{Locality: l}, p, es)
+			if len(a.Groups) != 1 || a.Groups[0].Locality.String() != want {
+				t.Errorf("%q, %v: %s", place, order, render(a))
+			}
+		}
+	}
 }
 
 func TestTiers(t *testing.T) {

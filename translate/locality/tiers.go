@@ -1,15 +1,11 @@
 package locality
 
-import (
-	"slices"
-
-	"github.com/coastwise/coastwise/translate/model"
-)
+import "github.com/coastwise/coastwise/translate/model"
 
 // levelBits hold the level inside a rank; what is above them is the tier + 1.
 const levelBits = 3
 
-// maxPriority is Envoy's last.
+// maxPriority is Envoy's last; what would come after it shares it.
 const maxPriority = 128
 
 // tiered is the rank of a level inside a tier of labels.
@@ -41,9 +37,6 @@ func byOrder(cs []candidate, view model.View, policy model.Policy, pooled func(*
 		if n := len(policy.FailoverPriority); n > 0 {
 			c.rank = tiered(tierOf(policy.FailoverPriority, view, c.Endpoint), level)
 		}
-	}
-	if len(policy.FailoverPriority) > 0 {
-		bound(cs)
 	}
 }
 
@@ -86,21 +79,10 @@ func equal(l model.PriorityLabel, view model.View, e *model.Endpoint) bool {
 	return same(want, have) || want == "" && have == "" && l.Ordinary()
 }
 
-// bound lets the ranks that would be more priorities than Envoy has share the
-// last one.
-func bound(cs []candidate) {
-	var ranks []rank
+// bounded lets all ranks from last on share one priority.
+func bounded(cs []candidate, last rank) []candidate {
 	for i := range cs {
-		if c := &cs[i]; c.in() && (len(ranks) == 0 || ranks[len(ranks)-1] != c.rank) {
-			ranks = append(ranks, c.rank)
-		}
+		cs[i].rank = min(cs[i].rank, last)
 	}
-	slices.Sort(ranks)
-	ranks = slices.Compact(ranks)
-	if len(ranks) <= maxPriority+1 {
-		return
-	}
-	for i := range cs {
-		cs[i].rank = min(cs[i].rank, ranks[maxPriority])
-	}
+	return cs
 }

@@ -28,9 +28,20 @@ func TestPatternCovers(t *testing.T) {
 		pattern, place string
 		want           bool
 	}{
-		{"*", "", true}, {"*", "eu/eu-1/r", true}, {"eu", "eu", true}, {"eu", "eu/eu-1", true}, {"eu", "us/eu-1", false}, {"eu", "", false},
-		{"eu/eu-1", "eu", false}, {"eu/eu-1", "eu/eu-1/r", true}, {"eu/eu-1", "eu/eu-2", false}, {"eu/eu-1/r", "eu/eu-1", false},
-		{"eu/eu-1/r", "eu/eu-1/r", true}, {"eu/eu-1/r", "eu/eu-1/s", false}, {"~", "~", false}, {"eu/~", "eu/~", false},
+		{"*", "", true},
+		{"*", "eu/eu-1/r", true},
+		{"eu", "eu", true},
+		{"eu", "eu/eu-1", true},
+		{"eu", "us/eu-1", false},
+		{"eu", "", false},
+		{"eu/eu-1", "eu", false},
+		{"eu/eu-1", "eu/eu-1/r", true},
+		{"eu/eu-1", "eu/eu-2", false},
+		{"eu/eu-1/r", "eu/eu-1", false},
+		{"eu/eu-1/r", "eu/eu-1/r", true},
+		{"eu/eu-1/r", "eu/eu-1/s", false},
+		{"~", "~", false},
+		{"eu/~", "eu/~", false},
 	} {
 		l, _ := ParseLocality(tt.place)
 		if got := ParsePattern(tt.pattern).Covers(l); got != tt.want {

@@ -26,8 +26,13 @@ func drawFailoverPriority(t *rapid.T) []string {
 		return nil
 	}
 	return rapid.SampledFrom([][]string{
-		{"version"}, {"track=a", "version"}, {"topology.istio.io/network", "topology.kubernetes.io/zone"}, {"kubernetes.io/hostname", "version"},
-		{"topology.istio.io/subzone"}, {"topology.kubernetes.io/region=r1", "track"}, {"version", "topology.istio.io/network", "topology.kubernetes.io/region"},
+		{"version"},
+		{"track=a", "version"},
+		{"topology.istio.io/network", "topology.kubernetes.io/zone"},
+		{"kubernetes.io/hostname", "version"},
+		{"topology.istio.io/subzone"},
+		{"topology.kubernetes.io/region=r1", "track"},
+		{"version", "topology.istio.io/network", "topology.kubernetes.io/region"},
 	}).Draw(t, "failoverPriority")
 }
 
