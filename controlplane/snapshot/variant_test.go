@@ -20,8 +20,11 @@ import (
 func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		st := store.New()
-		world := worldtest.Draw(t)
-		st.Apply(changes(world.Events()))
+		world := worldtest.Draw
+		if rapid.Bool().Draw(t, "focused") {
+			world = worldtest.DrawFocused
+		}
+		st.Apply(changes(world(t).Events()))
 		claims := worldtest.DrawProxy(t, "client")
 		p, _ := translate.Client(claims, st.Nodes(), st.Pod(podOf(claims.ID)))
 		for _, key := range st.Keys() {

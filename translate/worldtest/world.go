@@ -184,6 +184,9 @@ func node(t *rapid.T) Event {
 	if rapid.IntRange(0, 5).Draw(t, "labelled") > 0 {
 		n.Labels["topology.kubernetes.io/region"] = rapid.SampledFrom(regions).Draw(t, "region")
 		n.Labels["topology.kubernetes.io/zone"] = rapid.SampledFrom(zones).Draw(t, "zone")
+		if rapid.IntRange(0, 3).Draw(t, "sub-zone") == 0 {
+			n.Labels["topology.istio.io/subzone"] = rapid.SampledFrom([]string{"rack", "rick"}).Draw(t, "name of the sub-zone")
+		}
 	}
 	return Event{Ref: model.ObjectRef{Kind: "Node", Name: n.Name}, Object: n}
 }
@@ -264,10 +267,13 @@ func DrawProxy(t *rapid.T, id string) model.Proxy {
 		p.Node = rapid.SampledFrom(append([]string{"elsewhere"}, nodes...)).Draw(t, "client node")
 	}
 	if rapid.IntRange(0, 4).Draw(t, "claims a place") > 0 {
-		p.Locality.Zone = rapid.SampledFrom(append([]string{"nowhere"}, zones...)).Draw(t, "client zone")
+		p.Locality.Zone = rapid.SampledFrom(append([]string{"nowhere", "z9"}, zones...)).Draw(t, "client zone")
 		if rapid.IntRange(0, 4).Draw(t, "claims a region") > 0 {
 			p.Locality.Region = rapid.SampledFrom(append([]string{"nowhere"}, regions...)).Draw(t, "client region")
 		}
+	}
+	if p.Locality.Region != "" && rapid.IntRange(0, 2).Draw(t, "claims a sub-zone") == 0 {
+		p.Locality.SubZone = "rack"
 	}
 	if rapid.IntRange(0, 4).Draw(t, "narrow") == 0 {
 		p.Scope = rapid.SampledFrom([]string{"a/*", "b/s2"}).Draw(t, "client scope")
