@@ -61,6 +61,7 @@ type Source struct {
 	told    map[model.Problem]bool // problems that are in the log
 	reloads uint64
 	stats   atomic.Pointer[Stats]
+	beat    atomic.Int64 // when Run last moved, in Unix nanoseconds; 0 while it does not run
 
 	rescan time.Duration
 }
@@ -72,7 +73,7 @@ type seen struct {
 	size    int
 	emptied time.Time // when it was first found to lack what it held, as half
 	half    xxh3.Uint128
-	waiting bool      // read it again: it lacks what it held, not for long
+	waiting bool // read it again: it lacks what it held, not for long
 }
 
 // New returns a source for files and folders. Of two files that give one object
