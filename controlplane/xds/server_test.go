@@ -284,7 +284,7 @@ func TestUpdateAndRefusal(t *testing.T) {
 	if got := <-r.refused; got != want {
 		t.Errorf("%+v", got)
 	}
-	if info := r.Proxies()[0].Types[0]; info.Refused != 1 || info.Acked != 2 || !info.Synced {
+	if info := r.Proxies()[0].Types[0]; info.Refused != 1 || info.Acked != 2 || info.Synced {
 		t.Errorf("%+v", info)
 	}
 	r.hub.publish(func(w *world) { w.set(envoy.ClusterType, "a", "3") })
