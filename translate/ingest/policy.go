@@ -143,10 +143,11 @@ func (r *resolver) clients() []string {
 func (r *resolver) policy(client string, port uint32) model.Policy {
 	visible := r.visible(client)
 	rule := r.rules.lookup(visible)
+	b := effective(rule, port, nil)
 	p := model.Policy{
 		Mode: model.Flat, Setting: "none", Local: r.local, Allowed: r.allowed(visible, port),
 		OverprovisioningFactor: model.DefaultOverprovisioningFactor,
-		Algorithm:              algorithm(rule), HintField: r.speech.field,
+		Algorithm:              algorithm(b.LoadBalancer), HintField: r.speech.field,
 	}
 	if rule != nil {
 		p.Rule = ruleRef(rule)
@@ -156,7 +157,7 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 	} else if p.Algorithm == model.Passthrough {
 		r.passing = append(r.passing, p.Rule)
 	}
-	r.order(&p, ruleSetting(rule))
+	r.order(&p, b.locality())
 	return p
 }
 
@@ -219,11 +220,11 @@ func failover(list []v1alpha1.Failover) map[string]string {
 }
 
 // algorithm is loadBalancer.simple; all that is unset is LEAST_REQUEST.
-func algorithm(rule *v1alpha1.DestinationRule) model.Algorithm {
-	if rule == nil || rule.Spec.TrafficPolicy == nil || rule.Spec.TrafficPolicy.LoadBalancer == nil {
+func algorithm(lb *v1alpha1.LoadBalancer) model.Algorithm {
+	if lb == nil {
 		return model.LeastRequest
 	}
-	switch a := model.Algorithm(rule.Spec.TrafficPolicy.LoadBalancer.Simple); a {
+	switch a := model.Algorithm(lb.Simple); a {
 	case model.RoundRobin, model.Random, model.Passthrough:
 		return a
 	}
