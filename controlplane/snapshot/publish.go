@@ -293,14 +293,7 @@ func sameSubsets(was, is *model.Service) bool {
 		return true
 	}
 	return maps.EqualFunc(was.Subsets, is.Subsets, slices.Equal) &&
-		sameSelectors(was.Selectors, is.Selectors) &&
 		sameClasses(was.Lookup, is.Lookup) && sameClasses(is.Lookup, was.Lookup)
-}
-
-func sameSelectors(was, is map[string][]model.Selector) bool {
-	return maps.EqualFunc(was, is, func(a, b []model.Selector) bool {
-		return slices.EqualFunc(a, b, func(a, b model.Selector) bool { return a.Text == b.Text })
-	})
 }
 
 // sameClasses says that a service tells no class of clients apart that the other

@@ -93,8 +93,49 @@ func TestSubsetsBySelector(t *testing.T) {
 	check(other, subsetOfOne("v1"))
 }
 
+// A rule without subsets that comes to count for some clients takes their subsets
+// away, and gives them back when it goes.
+func TestARuleWithoutSubsetsHidesThem(t *testing.T) {
+	h, st := newHub(t, service("one"), subsetsOf("r", nil, "v1"))
+	web := sidecar("c", "a")
+	web.ID, web.Namespace = "web/c", "web"
+	for name, hides := range map[string]store.Change{
+		"a nearer rule":           moved(ruleFor("one", nil), "web"),
+		"a rule for these labels": withSelector(moved(ruleFor("one", nil), "web"), "app", "cart"),
+	} {
+		web.Labels = map[string]string{"app": "cart"}
+		m := join(t, h, web)
+		check := func(want ...string) {
+			t.Helper()
+			if names := take(m).View.Names(envoy.ClusterType); !slices.Equal(names, want) {
+				t.Errorf("%s: %v, want %v", name, names, want)
+			}
+		}
+		check(subsetOfOne("v1"), cluster("one"))
+		st.Apply([]store.Change{hides})
+		h.Publish(time.Now())
+		check(cluster("one"))
+		st.Apply([]store.Change{gone(hides)})
+		h.Publish(time.Now())
+		check(subsetOfOne("v1"), cluster("one"))
+		m.Leave()
+	}
+}
+
+// moved is the rule for Service default/one, in another namespace.
+func moved(c store.Change, namespace string) store.Change {
+	r := c.Object.(*v1alpha1.DestinationRule)
+	r.Namespace, c.Ref.Namespace, r.Spec.Host = namespace, namespace, "one.default"
+	return c
+}
+
+func withSelector(c store.Change, key, value string) store.Change {
+	c.Object.(*v1alpha1.DestinationRule).Spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: map[string]string{key: value}}
+	return c
+}
+
 // A client cannot make encodings by inventing labels: they count only as the set
-// of selectors that they match.
+// of selectors that they match. Nor by naming subsets that there are not.
 func TestInventedLabelsMakeNoVariants(t *testing.T) {
 	h, _ := newHub(t, service("one"), endpointSlice("one", "one-x", "a", "10.0.0.1"),
 		subsetsOf("all", nil, "v1"), subsetsOf("cart", map[string]string{"app": "cart"}, "beta"))
@@ -103,6 +144,12 @@ func TestInventedLabelsMakeNoVariants(t *testing.T) {
 		view := take(m).View
 		for _, name := range view.Names(envoy.ClusterType) {
 			view.Get(envoy.ClusterType, name)
+		}
+	}
+	view := take(join(t, h, labelled("one", nil))).View
+	for i := range 50 {
+		if name := subsetOfOne(fmt.Sprint("mine-", i)); view.Get(envoy.ClusterType, name) != nil {
+			t.Errorf("%s is there", name)
 		}
 	}
 	entry := h.Snapshot().Entries[model.ServiceKey("default", "one")]

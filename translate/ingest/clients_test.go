@@ -73,6 +73,22 @@ func TestTooManySelectors(t *testing.T) {
 	equal(t, policy(s, "web").Allowed.Has("us"), true)
 }
 
+// A class of clients is made only if a client can be in it.
+func TestSelectorsThatImplyOthers(t *testing.T) {
+	o := world()
+	o.Rules = []*v1alpha1.DestinationRule{
+		selecting(rule("default/a", on()), map[string]string{"app": "x"}),
+		selecting(rule("default/b", on()), map[string]string{"app": "x", "tier": "1"}),
+	}
+	s := served(t, o)
+	for _, never := range []string{"app=x,tier=1"} { // who matches it matches app=x too
+		if _, ok := s.Lookup[model.PolicyKey{Namespace: "default", Port: 80, Selectors: never}]; ok {
+			t.Errorf("a class for just %s", never)
+		}
+	}
+	equal(t, len(s.Lookup), 2+2*3) // clients of other namespaces, and three sets, each for waypoints too
+}
+
 // Selectors that exclude each other do not multiply.
 func TestManyTeams(t *testing.T) {
 	o := world()
