@@ -27,6 +27,7 @@ type Client struct {
 	Node      string
 	Locality  string
 	Scope     string
+	Labels    string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
 	HTTPProxyPort int
@@ -46,6 +47,7 @@ func (c Client) flags() []string {
 	add("namespace", c.Namespace)
 	add("node", c.Node)
 	add("locality", c.Locality)
+	add("labels", c.Labels)
 	add("scope", c.Scope)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))
