@@ -26,6 +26,7 @@ type Client struct {
 	Namespace string
 	Node      string
 	Locality  string
+	Labels    string
 	Scope     string
 	Labels    string
 	// Bind is the address of all of that proxy's ports.
