@@ -113,7 +113,7 @@ func TestLookup(t *testing.T) {
 		{"a short host", "client", []*v1alpha1.DestinationRule{short}, "default/short"},
 		{"a short host means the rule's namespace", "client", []*v1alpha1.DestinationRule{foreign}, "none"},
 		{"NAME.NAMESPACE", "client", []*v1alpha1.DestinationRule{two}, "client/two"},
-		{"a wildcard is not honoured", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "default/s"},
+		{"a wildcard ends the lookup too", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "client/wild"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := world(slice("a", ep("10.0.0.1")))
@@ -189,7 +189,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// loadBalancer.simple; portLevelSettings and subsets are not honoured here.
+// loadBalancer.simple, where the entry is another port's.
 func TestAlgorithm(t *testing.T) {
 	for in, want := range map[string]model.Algorithm{
 		"": model.LeastRequest, "UNSPECIFIED": model.LeastRequest, "LEAST_CONN": model.LeastRequest, "LEAST_REQUEST": model.LeastRequest,
@@ -198,7 +198,7 @@ func TestAlgorithm(t *testing.T) {
 		dr := rule("default/r", nil)
 		dr.Spec.TrafficPolicy.LoadBalancer.Simple = in
 		dr.Spec.TrafficPolicy.PortLevelSettings = []v1alpha1.PortTrafficPolicy{
-			{Port: &v1alpha1.PortSelector{Number: 80}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
+			{Port: &v1alpha1.PortSelector{Number: 81}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
 		}
 		o := world()
 		o.Rules = []*v1alpha1.DestinationRule{dr}
@@ -228,7 +228,7 @@ func TestPoliciesAreShared(t *testing.T) {
 	far := rule("far/r", on())
 	far.Spec.Host = "*.default.svc.cluster.local"
 	o.Rules = []*v1alpha1.DestinationRule{far}
-	equal(t, len(served(t, o).Policies), 1)
-	o.Rules = append(o.Rules, rule("client/r", off()))
 	equal(t, len(served(t, o).Policies), 2)
+	o.Rules = append(o.Rules, rule("client/r", off()))
+	equal(t, len(served(t, o).Policies), 3)
 }
