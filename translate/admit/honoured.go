@@ -112,7 +112,6 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	if t.ConnectionPool != nil {
 		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
 	}
-	r.ignored(t.OutlierDetection != nil, p.child("outlierDetection"))
 	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
 	for i := range t.PortLevelSettings {
 		r.notHonoured(p.child("portLevelSettings").index(i),
@@ -180,7 +179,6 @@ func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 		if d.ConnectionPool != nil {
 			r.honouredPool(p.child("defaultTrafficPolicy", "connectionPool"), d.ConnectionPool)
 		}
-		r.ignored(d.OutlierDetection != nil, p.child("defaultTrafficPolicy", "outlierDetection"))
 	}
 	r.ignored(!isLength(spec.ConnectTimeout, 10*time.Second), p.child("connectTimeout"))
 	r.ignored(isKeepalive(spec.TCPKeepalive), p.child("tcpKeepalive"))

@@ -50,7 +50,8 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 		CircuitBreakers:               openBreakers(),
 		CommonLbConfig:                commonLb(policy),
 		LoadBalancingPolicy:           lb,
-		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol))},
+		OutlierDetection:              outlierDetection(policy.Cluster.Outliers),
+		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol, policy.Cluster))},
 	}
 	if policy.Algorithm == model.Passthrough {
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
@@ -95,14 +96,13 @@ func openBreakers() *clusterv3.CircuitBreakers {
 }
 
 // commonLb always writes the panic threshold: Envoy's own 50 % could reach
-// unready endpoints (semantics 7). Where priorities act, updates are not merged
-// over a second, which would hold failover back (semantics 9.6).
+// unready endpoints (semantics 7). Where priorities or ejection act, updates are
+// not merged over a second, which would hold failover back (semantics 9.6).
 func commonLb(policy model.Policy) *clusterv3.Cluster_CommonLbConfig {
 	c := &clusterv3.Cluster_CommonLbConfig{
 		HealthyPanicThreshold: &typev3.Percent{Value: float64(policy.MinHealthPercent)},
 	}
-	switch policy.Mode {
-	case model.Levels, model.Hints:
+	if policy.Mode != model.Flat || policy.Cluster.Outliers != nil {
 		c.UpdateMergeWindow = durationpb.New(0)
 	}
 	return c
@@ -129,7 +129,7 @@ func loadBalancing(a model.Algorithm) (*clusterv3.LoadBalancingPolicy, error) {
 }
 
 // upstreamHTTP says what the endpoints speak: HTTP/2 only where it is declared.
-func upstreamHTTP(p model.AppProtocol) *httpv3.HttpProtocolOptions {
+func upstreamHTTP(p model.AppProtocol, set model.ClusterSettings) *httpv3.HttpProtocolOptions {
 	explicit := &httpv3.HttpProtocolOptions_ExplicitHttpConfig{}
 	switch p {
 	case model.ProtocolHTTP2, model.ProtocolGRPC:
@@ -143,5 +143,6 @@ func upstreamHTTP(p model.AppProtocol) *httpv3.HttpProtocolOptions {
 	}
 	return &httpv3.HttpProtocolOptions{
 		UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
+		OutlierDetection:        errorCodes(set.Outliers),
 	}
 }

@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,16 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 			v := model.Variant{Port: port, Subset: string(a)}
 			c := decoded(t, must[Resource](t)(Cluster(reviews(policy), v)), new(clusterv3.Cluster))
 			out = append(out, c)
+		}
+	}
+	for i, policy := range everySettings() {
+		for _, port := range []uint32{80, 9000} {
+			v := model.Variant{Port: port, Subset: fmt.Sprintf("settings-%d", i)}
+			r := must[Resource](t)(Cluster(reviews(policy), v))
+			if err := Validate(r); err != nil {
+				t.Error(err)
+			}
+			out = append(out, decoded(t, r, new(clusterv3.Cluster)))
 		}
 	}
 	static := proto.CloneOf(out[0])

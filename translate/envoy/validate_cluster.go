@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 )
 
 // compiledIn says which load balancing policies Envoy 1.40 has and coastwise
@@ -36,7 +37,44 @@ func (f *findings) cluster(m *clusterv3.Cluster) {
 	if m.GetCommonLbConfig().GetHealthyPanicThreshold() == nil {
 		f.addf("common_lb_config.healthy_panic_threshold: missing")
 	}
+	f.outliers(m)
+	f.httpOptions(m)
 	f.noFiles(m)
+}
+
+// outliers checks that ejection is as written: Envoy would eject by success rate
+// by itself, bounds an ejection below its base without a word, and merges updates
+// over a second.
+func (f *findings) outliers(m *clusterv3.Cluster) {
+	o := m.GetOutlierDetection()
+	if o == nil {
+		return
+	}
+	if o.GetEnforcingSuccessRate() == nil {
+		f.addf("outlier_detection.enforcing_success_rate: missing, so Envoy's 100 %% would hold")
+	}
+	if o.GetSplitExternalLocalOriginErrors() && o.GetEnforcingLocalOriginSuccessRate() == nil {
+		f.addf("outlier_detection.enforcing_local_origin_success_rate: missing, so Envoy's 100 %% would hold")
+	}
+	longest, base := o.GetMaxEjectionTime(), o.GetBaseEjectionTime()
+	if longest != nil && longest.AsDuration() < base.AsDuration() {
+		f.addf("outlier_detection.max_ejection_time: %s is below base_ejection_time, %s", longest.AsDuration(), base.AsDuration())
+	}
+	if w := m.GetCommonLbConfig().GetUpdateMergeWindow(); w == nil || w.AsDuration() != 0 {
+		f.addf("common_lb_config.update_merge_window: not 0s, which holds ejections back")
+	}
+}
+
+// httpOptions checks what is packed inside the cluster.
+func (f *findings) httpOptions(m *clusterv3.Cluster) {
+	options := new(httpv3.HttpProtocolOptions)
+	if err := m.GetTypedExtensionProtocolOptions()[httpOptionsName].UnmarshalTo(options); err != nil {
+		f.addf("typed_extension_protocol_options: %v", err)
+		return
+	}
+	if err := options.ValidateAll(); err != nil {
+		f.addf("typed_extension_protocol_options: %v", err)
+	}
 }
 
 // discovery checks that endpoints come over this stream, under a name that is

@@ -27,11 +27,15 @@ type resolver struct {
 	passing []model.ObjectRef
 	// yielding are rules whose PASSTHROUGH would go around a constraint.
 	yielding []model.ObjectRef
+	// defaults are the mesh's word on what rules leave open.
+	defaults defaults
+	// set are the policies with settings that may deserve a Problem.
+	set []set
 }
 
 // problems are those that resolving found.
 func (r *resolver) problems(s *model.Service) []model.Problem {
-	var out []model.Problem
+	out := r.settingsProblems(s)
 	if r.dropped {
 		out = append(out, model.Problem{
 			Object: s.Object, Field: r.speech.field, Severity: model.Info,
@@ -64,6 +68,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 		rules: r, speech: sp, local: local(o.Service), service: o.Service.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
+		defaults: meshDefaults(o.Mesh),
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
@@ -158,6 +163,7 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 		r.passing = append(r.passing, p.Rule)
 	}
 	r.order(&p, b.locality())
+	r.settings(&p, port, b)
 	return p
 }
 

@@ -58,6 +58,8 @@ type Policy struct {
 	// MinHealthPercent is the panic threshold, 0..100 (semantics 7).
 	MinHealthPercent uint32
 	Algorithm        Algorithm
+	// Cluster is what the cluster carries beside its endpoints.
+	Cluster ClusterSettings
 	// SubsetLabels filters endpoints; nil keeps all.
 	SubsetLabels map[string]string
 	// HintField is where HintsDropped is reported: metadata.annotations or

@@ -207,6 +207,7 @@ func mesh(t *rapid.T) Event {
 	m.Name = "default"
 	m.Spec.Suspend = rapid.IntRange(0, 4).Draw(t, "suspend") == 0
 	m.Spec.LocalityLbSetting = setting(t)
+	meshSettings(t, &m.Spec)
 	return Event{Ref: ref, Object: m}
 }
 
@@ -228,6 +229,7 @@ func rule(t *rapid.T) Event {
 		Simple:            rapid.SampledFrom([]string{"", "ROUND_ROBIN", "RANDOM"}).Draw(t, "simple"),
 		LocalityLbSetting: setting(t),
 	}}
+	settings(t, r.Spec.TrafficPolicy)
 	return Event{Ref: ref, Object: r}
 }
 

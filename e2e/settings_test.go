@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/manifest"
+)
+
+// settingsScene is one Service, web, with endpoints of one zone and a policy.
+func settingsScene(t *testing.T, endpoints int, policy, mesh string) *scene {
+	t.Helper()
+	s := newScene(t, map[string]string{"nodes.yaml": nodes()})
+	documents := []string{
+		manifest.Service("default", "web", 80, ""),
+		manifest.Slice("default", "web", "web-1", s.ports.Backend, s.inFirstZone(endpoints)),
+	}
+	if policy != "" {
+		documents = append(documents, manifest.Rule("default", "web", "web", policy))
+	}
+	s.write("web.yaml", manifest.Join(documents...)+mesh)
+	return s
+}
+
+func (s *scene) inFirstZone(n int) []manifest.Endpoint {
+	var out []manifest.Endpoint
+	for i := range n {
+		out = append(out, manifest.Endpoint{Address: s.endpoint(0, i), Zone: zones[0].zone, Node: "node-" + zones[0].zone})
+	}
+	return out
+}
+
+// failing starts the n-th endpoint of the first zone, which answers all with status.
+func (s *scene) failing(n, status int) {
+	s.t.Helper()
+	address := fmt.Sprintf("%s:%d", s.endpoint(0, n), s.ports.Backend)
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(backend.EndpointHeader, address)
+		w.WriteHeader(status)
+	})}
+	go server.Serve(l)
+	s.t.Cleanup(func() { server.Close() })
+}
+
+// get sends one request, and says who answered with what.
+func (c *client) get(host, path string, headers map[string]string) (endpoint string, status int, answer http.Header) {
+	c.scene.t.Helper()
+	req, err := http.NewRequestWithContext(c.scene.t.Context(), http.MethodGet, "http://"+c.flags.Proxy()+path, nil)
+	if err != nil {
+		c.scene.t.Fatal(err)
+	}
+	req.Host = host
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.scene.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.Header.Get(backend.EndpointHeader), resp.StatusCode, resp.Header
+}
+
+// ejected counts errors among the answers until 40 in a row are good.
+func (c *client) ejected(t *testing.T, host string) (bad int, ejected bool) {
+	t.Helper()
+	good := 0
+	for range 400 {
+		if _, status, _ := c.get(host, "/", nil); status == http.StatusOK {
+			good++
+		} else {
+			bad, good = bad+1, 0
+		}
+		if good == 40 {
+			return bad, true
+		}
+	}
+	return bad, false
+}
+
+// An endpoint that answers with errors is ejected with outlierDetection, of the
+// rule or of the mesh, and stays without.
+func TestOutlierDetection(t *testing.T) {
+	mesh := "---\napiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: "
+	for _, c := range []struct {
+		name, policy, mesh string
+		status             int
+		ejected            bool
+	}{
+		{"consecutive 5xx", "{outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}", "", 500, true},
+		{"of the mesh", "", mesh + "{defaultTrafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}}\n", 500, true},
+		{"none", "{loadBalancer: {simple: RANDOM}}", "", 500, false},
+		{"5xx is off", "{outlierDetection: {consecutive5xxErrors: 0, maxEjectionPercent: 50}}", "", 500, false},
+		{"too few may be ejected", "{outlierDetection: {consecutive5xxErrors: 3}}", "", 500, false},
+		{"a 429 is no error", "{outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}", "", 429, false},
+		{"a 429 is an error", "{outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50, outlierDetectionHttpErrorCodes: [429]}}", "", 429, true},
+		{"gateway errors", "{outlierDetection: {consecutive5xxErrors: 0, consecutiveGatewayErrors: 2, maxEjectionPercent: 50}}", "", 503, true},
+		{"failure percentage", "{outlierDetection: {consecutive5xxErrors: 0, interval: 200ms, maxEjectionPercent: 50, failurePercentage: {threshold: 50, minimumHosts: 2, requestVolume: 3}}}", "", 500, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := settingsScene(t, 2, c.policy, c.mesh)
+			s.backend(0, 0)
+			s.failing(1, c.status)
+			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+			client.converge(client.predicted("web.default:80"))
+			bad, ejected := client.ejected(t, "web.default")
+			if ejected != c.ejected || bad == 0 {
+				t.Errorf("ejected: %t after %d errors", ejected, bad)
+			}
+		})
+	}
+}
+
+var _ = time.Second

@@ -1,0 +1,118 @@
+package envoy
+
+import (
+	"testing"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// everyOutliers has every field.
+func everyOutliers() *model.Outliers {
+	return &model.Outliers{
+		Consecutive5xx: 7, ConsecutiveGateway: 3, SplitLocalOrigin: true, ConsecutiveLocalOrigin: 4,
+		Interval: 2 * time.Second, BaseEjectionTime: 20 * time.Second, MaxEjectionTime: 90 * time.Second,
+		Jitter: 1500 * time.Millisecond, MaxEjectionPercent: 40, ErrorCodes: []int32{429, 500, 501, 502, 599},
+		SuccessRate:       &model.SuccessRate{MinimumHosts: 6, RequestVolume: 50, StdevFactor: 1500},
+		FailurePercentage: &model.FailurePercentage{Threshold: 60, MinimumHosts: 4, RequestVolume: 30},
+	}
+}
+
+// everySettings are policies that between them have every setting of a cluster.
+func everySettings() []model.Policy {
+	outliers := plain()
+	outliers.Cluster.Outliers = everyOutliers()
+	return []model.Policy{outliers}
+}
+
+// jsonOf reads what a test expects.
+func jsonOf[M proto.Message](t *testing.T, text string, m M) M {
+	t.Helper()
+	if err := protojson.Unmarshal([]byte(text), m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func optionsOf(t *testing.T, c *clusterv3.Cluster) *httpv3.HttpProtocolOptions {
+	t.Helper()
+	options := new(httpv3.HttpProtocolOptions)
+	if err := c.TypedExtensionProtocolOptions[httpOptionsName].UnmarshalTo(options); err != nil {
+		t.Fatal(err)
+	}
+	return options
+}
+
+// destination-rule.md 2.6, and what Istio cannot say.
+func TestOutlierDetection(t *testing.T) {
+	policy := plain()
+	policy.Cluster.Outliers = everyOutliers()
+	c := cluster(t, policy, model.Variant{Port: 80})
+	want := jsonOf(t, `{
+		"consecutive5xx": 7, "enforcingConsecutive5xx": 100,
+		"consecutiveGatewayFailure": 3, "enforcingConsecutiveGatewayFailure": 100,
+		"splitExternalLocalOriginErrors": true,
+		"consecutiveLocalOriginFailure": 4, "enforcingConsecutiveLocalOriginFailure": 100,
+		"interval": "2s", "baseEjectionTime": "20s", "maxEjectionTime": "90s", "maxEjectionTimeJitter": "1.5s",
+		"maxEjectionPercent": 40,
+		"enforcingSuccessRate": 100, "enforcingLocalOriginSuccessRate": 100,
+		"successRateMinimumHosts": 6, "successRateRequestVolume": 50, "successRateStdevFactor": 1500,
+		"enforcingFailurePercentage": 100, "enforcingFailurePercentageLocalOrigin": 100,
+		"failurePercentageThreshold": 60, "failurePercentageMinimumHosts": 4, "failurePercentageRequestVolume": 30
+	}`, new(clusterv3.OutlierDetection))
+	if diff := cmp.Diff(want, c.OutlierDetection, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	codes := jsonOf(t, `{"errorMatcher": {"orMatch": {"rules": [
+		{"httpResponseHeadersMatch": {"headers": [{"name": ":status", "rangeMatch": {"start": "429", "end": "430"}}]}},
+		{"httpResponseHeadersMatch": {"headers": [{"name": ":status", "rangeMatch": {"start": "500", "end": "503"}}]}},
+		{"httpResponseHeadersMatch": {"headers": [{"name": ":status", "rangeMatch": {"start": "599", "end": "600"}}]}}
+	]}}}`, new(httpv3.HttpProtocolOptions_OutlierDetection))
+	if diff := cmp.Diff(codes, optionsOf(t, c).OutlierDetection, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	if w := c.CommonLbConfig.UpdateMergeWindow; w == nil || w.AsDuration() != 0 {
+		t.Errorf("update_merge_window %v", w)
+	}
+}
+
+// A single run of codes needs no set, of which Envoy wants two.
+func TestOutlierErrorCodesInOneRun(t *testing.T) {
+	policy := plain()
+	policy.Cluster.Outliers = everyOutliers()
+	policy.Cluster.Outliers.ErrorCodes = []int32{503}
+	got := optionsOf(t, cluster(t, policy, model.Variant{Port: 80})).OutlierDetection
+	want := jsonOf(t, `{"errorMatcher": {"httpResponseHeadersMatch": {"headers": [
+		{"name": ":status", "rangeMatch": {"start": "503", "end": "504"}}]}}}`, new(httpv3.HttpProtocolOptions_OutlierDetection))
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestValidateSettings(t *testing.T) {
+	policy := plain()
+	policy.Cluster.Outliers = everyOutliers()
+	good := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}))
+	run(t, good, func() *clusterv3.Cluster { return new(clusterv3.Cluster) }, []spoilt[*clusterv3.Cluster]{
+		{"success rate", func(m *clusterv3.Cluster) { m.OutlierDetection.EnforcingSuccessRate = nil }, "enforcing_success_rate: missing"},
+		{"local success rate", func(m *clusterv3.Cluster) { m.OutlierDetection.EnforcingLocalOriginSuccessRate = nil }, "enforcing_local_origin_success_rate: missing"},
+		{"longest", func(m *clusterv3.Cluster) {
+			m.OutlierDetection.MaxEjectionTime = durationpb.New(time.Second)
+		}, "max_ejection_time: 1s is below base_ejection_time, 20s"},
+		{"merged", func(m *clusterv3.Cluster) { m.CommonLbConfig.UpdateMergeWindow = nil }, "update_merge_window: not 0s"},
+		{"no options", func(m *clusterv3.Cluster) { m.TypedExtensionProtocolOptions = nil }, "typed_extension_protocol_options"},
+		{"bad options", func(m *clusterv3.Cluster) {
+			o := optionsOf(t, m)
+			o.UpstreamProtocolOptions = nil
+			m.TypedExtensionProtocolOptions[httpOptionsName] = pack(o)
+		}, "typed_extension_protocol_options: invalid HttpProtocolOptions"},
+	})
+}

@@ -1,0 +1,86 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// defaults is the mesh's word on what a rule leaves open
+// (reference/destination-rule.md 2.10).
+type defaults struct {
+	outliers *v1alpha1.OutlierDetection
+	at       model.ObjectRef
+}
+
+func meshDefaults(m Mesh) defaults {
+	if m.Config == nil {
+		return defaults{}
+	}
+	d := defaults{at: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: m.Config.Name}}
+	if p := m.Config.Spec.DefaultTrafficPolicy; p != nil {
+		d.outliers = p.OutlierDetection
+	}
+	return d
+}
+
+// fill gives the blocks that the rule lacks (reference/destination-rule.md 1).
+func (d defaults) fill(b blocks) blocks {
+	if b.OutlierDetection == nil && d.outliers != nil {
+		b.OutlierDetection, b.At.OutlierDetection = d.outliers, place{d.at, "spec.defaultTrafficPolicy.outlierDetection"}
+	}
+	return b
+}
+
+// set is a policy as it was resolved for one port, and where its blocks stand.
+type set struct {
+	policy model.Policy
+	port   uint32
+	blocks blocks
+}
+
+// settings fills in what the blocks for one port and subset say of connections
+// and of ejecting endpoints.
+func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
+	b = r.defaults.fill(b)
+	if b.OutlierDetection != nil {
+		p.Cluster.Outliers = outliers(b.OutlierDetection)
+		p.MinHealthPercent = number(b.OutlierDetection.MinHealthPercent, 0)
+	}
+	r.set = append(r.set, set{*p, port, b})
+}
+
+// settingsProblems are those of settings that cannot do what they seem to say
+// (semantics 6.6).
+func (r *resolver) settingsProblems(s *model.Service) []model.Problem {
+	var out []model.Problem
+	for _, set := range r.set {
+		port, ok := s.Port(set.port)
+		if !ok {
+			continue
+		}
+		out = append(out, ejectionTooSmall(s, port, set)...)
+	}
+	return out
+}
+
+// number is n, or what holds where it is absent; admission has bounded it.
+func number[N int32 | int64](n *N, absent uint32) uint32 {
+	if n == nil {
+		return absent
+	}
+	return uint32(*n)
+}
+
+// length is d, or what holds where it is absent; admission has read it.
+func length(d *v1alpha1.Duration, absent time.Duration) time.Duration {
+	if d == nil {
+		return absent
+	}
+	l, err := time.ParseDuration(string(*d))
+	if err != nil {
+		return absent
+	}
+	return l
+}

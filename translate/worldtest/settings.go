@@ -1,0 +1,29 @@
+package worldtest
+
+import (
+	"pgregory.net/rapid"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
+)
+
+// settings draws what a rule says of connections and of ejecting endpoints.
+func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
+	p.OutlierDetection = outliers(t)
+}
+
+// meshSettings draws what the mesh says of them.
+func meshSettings(t *rapid.T, m *v1alpha1.MeshConfigSpec) {
+	if o := outliers(t); o != nil {
+		m.DefaultTrafficPolicy = &v1alpha1.DefaultTrafficPolicy{OutlierDetection: o}
+	}
+}
+
+func outliers(t *rapid.T) *v1alpha1.OutlierDetection {
+	if rapid.IntRange(0, 3).Draw(t, "ejects") > 0 {
+		return nil
+	}
+	return &v1alpha1.OutlierDetection{
+		Consecutive5xxErrors: ptr(int64(rapid.IntRange(0, 3).Draw(t, "consecutive5xxErrors"))),
+		MinHealthPercent:     ptr(int32(rapid.SampledFrom([]int{0, 0, 50}).Draw(t, "minHealthPercent"))),
+	}
+}
