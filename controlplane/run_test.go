@@ -71,8 +71,10 @@ func TestRunServesFromAFolderUntilItIsTold(t *testing.T) {
 		t.Errorf("readyz: %q", body)
 	}
 	verbose := get(t, "http://"+c.Admin+"/readyz?verbose", 200)
-	for _, want := range []string{"[+]files ok", "[+]snapshot ok", "[!]DestinationRule default/one spec.hots: UnknownField", "b.yaml, document 0)",
-		"[!]DestinationRule default/one: absent, it was never admitted", "readyz check passed"} {
+	for _, want := range []string{
+		"[+]files ok", "[+]snapshot ok", "[!]DestinationRule default/one spec.hots: UnknownField", "b.yaml, document 0)",
+		"[!]DestinationRule default/one: absent, it was never admitted", "readyz check passed",
+	} {
 		if !strings.Contains(verbose, want) {
 			t.Errorf("readyz?verbose lacks %q:\n%s", want, verbose)
 		}

@@ -113,9 +113,45 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
 	}
 	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
-	for i := range t.PortLevelSettings {
-		r.notHonoured(p.child("portLevelSettings").index(i),
-			"settings for one port are not honoured yet; only allowedRegions in them counts")
+	for i, e := range t.PortLevelSettings { // their tls is checked by exposed
+		at := p.child("portLevelSettings").index(i)
+		r.honouredPolicy(at, &v1alpha1.TrafficPolicy{
+			LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection,
+		})
+		r.replaced(at, t, i)
+	}
+}
+
+// replaced tells what the entry of a port takes away by standing there: it
+// replaces all four blocks, and the first entry of a port counts.
+func (r *report) replaced(p path, t *v1alpha1.TrafficPolicy, i int) {
+	e := t.PortLevelSettings[i]
+	if e.Port == nil || r.isCovered(p) || r.isWrong(p) {
+		return
+	}
+	for _, earlier := range t.PortLevelSettings[:i] {
+		if earlier.Port != nil && earlier.Port.Number == e.Port.Number {
+			r.add(model.Info, model.NoEffect, p, "has no effect, allowedRegions excepted: an earlier entry is for port %d", e.Port.Number)
+			return
+		}
+	}
+	var lost []string
+	for _, block := range []struct {
+		name       string
+		there, set bool
+	}{
+		{"loadBalancer", t.LoadBalancer != nil, e.LoadBalancer != nil},
+		{"connectionPool", t.ConnectionPool != nil, e.ConnectionPool != nil},
+		{"outlierDetection", t.OutlierDetection != nil, e.OutlierDetection != nil},
+		{"tls", t.TLS != nil, e.TLS != nil},
+	} {
+		if block.there && !block.set {
+			lost = append(lost, block.name)
+		}
+	}
+	if len(lost) > 0 {
+		r.add(model.Info, model.NoEffect, p, "the entry replaces all settings for port %d: %s of the policy around it does not hold there (allowedRegions does)",
+			e.Port.Number, strings.Join(lost, ", "))
 	}
 }
 

@@ -188,7 +188,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// loadBalancer.simple; portLevelSettings and subsets are not honoured here.
+// loadBalancer.simple, where the entry is another port's.
 func TestAlgorithm(t *testing.T) {
 	for in, want := range map[string]model.Algorithm{
 		"": model.LeastRequest, "UNSPECIFIED": model.LeastRequest, "LEAST_CONN": model.LeastRequest, "LEAST_REQUEST": model.LeastRequest,
@@ -197,7 +197,7 @@ func TestAlgorithm(t *testing.T) {
 		dr := rule("default/r", nil)
 		dr.Spec.TrafficPolicy.LoadBalancer.Simple = in
 		dr.Spec.TrafficPolicy.PortLevelSettings = []v1alpha1.PortTrafficPolicy{
-			{Port: &v1alpha1.PortSelector{Number: 80}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
+			{Port: &v1alpha1.PortSelector{Number: 81}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
 		}
 		o := world()
 		o.Rules = []*v1alpha1.DestinationRule{dr}
