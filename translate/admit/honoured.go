@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -112,7 +111,6 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	if t.ConnectionPool != nil {
 		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
 	}
-	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
 	for i, e := range t.PortLevelSettings { // their tls is checked by exposed
 		at := p.child("portLevelSettings").index(i)
 		r.honouredPolicy(at, &v1alpha1.TrafficPolicy{
@@ -179,33 +177,14 @@ func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 		"has no effect: by itself it does not switch locality on; add enabled: true")
 }
 
+// honouredPool tells of an idle timeout that only a TCP listener would have:
+// connections with HTTP have their own.
 func (r *report) honouredPool(p path, c *v1alpha1.ConnectionPool) {
-	if t := c.TCP; t != nil {
-		at := p.child("tcp")
-		r.ignored(isLimit(t.MaxConnections), at.child("maxConnections"))
-		r.ignored(!isLength(t.ConnectTimeout, 10*time.Second), at.child("connectTimeout"))
-		r.ignored(isKeepalive(t.TCPKeepalive), at.child("tcpKeepalive"))
-		r.ignored(t.MaxConnectionDuration != nil, at.child("maxConnectionDuration"))
-		r.ignored(!isLength(t.IdleTimeout, time.Hour), at.child("idleTimeout"))
+	if c.TCP == nil || c.TCP.IdleTimeout == nil || c.HTTP == nil || c.HTTP.IdleTimeout == nil || *c.TCP.IdleTimeout == *c.HTTP.IdleTimeout {
+		return
 	}
-	if h := c.HTTP; h != nil {
-		at := p.child("http")
-		r.ignored(isLimit(h.HTTP1MaxPendingRequests), at.child("http1MaxPendingRequests"))
-		r.ignored(isLimit(h.HTTP2MaxRequests), at.child("http2MaxRequests"))
-		r.ignored(h.MaxRequestsPerConnection != nil && *h.MaxRequestsPerConnection != 0, at.child("maxRequestsPerConnection"))
-		r.ignored(isLimit(h.MaxRetries), at.child("maxRetries"))
-		r.ignored(isLimit(h.MaxConcurrentStreams), at.child("maxConcurrentStreams"))
-		r.ignored(!isLength(h.IdleTimeout, time.Hour), at.child("idleTimeout"))
-		r.ignored(h.H2UpgradePolicy == "UPGRADE", at.child("h2UpgradePolicy"))
-		r.ignored(h.UseClientProtocol, at.child("useClientProtocol"))
-		r.ignored(h.HTTP2KeepAlive != nil, at.child("http2KeepAlive"))
-	}
+	r.notHonoured(p.child("tcp", "idleTimeout"), "is for TCP listeners beside http.idleTimeout, and none is served yet; the object counts without it")
 }
-
-// isLimit says whether a number limits anything: the largest stands for no limit.
-func isLimit(n *int32) bool { return n != nil && *n != math.MaxInt32 }
-
-func isKeepalive(k *v1alpha1.TCPKeepalive) bool { return k != nil && *k != v1alpha1.TCPKeepalive{} }
 
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
@@ -216,9 +195,6 @@ func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 			r.honouredPool(p.child("defaultTrafficPolicy", "connectionPool"), d.ConnectionPool)
 		}
 	}
-	r.ignored(!isLength(spec.ConnectTimeout, 10*time.Second), p.child("connectTimeout"))
-	r.ignored(isKeepalive(spec.TCPKeepalive), p.child("tcpKeepalive"))
-	r.ignored(spec.H2UpgradePolicy == "UPGRADE", p.child("h2UpgradePolicy"))
 	r.ignored(!isLength(spec.DNSRefreshRate, time.Minute), p.child("dnsRefreshRate"))
 	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
 		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),

@@ -9,6 +9,12 @@ import (
 var wholeBlocks = []string{
 	"spec.trafficPolicy.outlierDetection.",
 	"spec.defaultTrafficPolicy.outlierDetection.",
+	"spec.trafficPolicy.connectionPool.",
+	"spec.trafficPolicy.retryBudget.",
+	"spec.defaultTrafficPolicy.connectionPool.",
+	"spec.connectTimeout",
+	"spec.tcpKeepalive.",
+	"spec.h2UpgradePolicy",
 }
 
 func inWholeBlock(at string) bool {

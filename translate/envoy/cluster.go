@@ -2,8 +2,6 @@ package envoy
 
 import (
 	"fmt"
-	"math"
-	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -11,21 +9,17 @@ import (
 	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
 	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
 	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
-	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
 
 const (
-	connectTimeout  = 10 * time.Second
 	httpOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 	lbPolicyPrefix  = "envoy.load_balancing_policies."
-	unlimited       = math.MaxUint32
 )
 
 // Cluster is the cluster of one variant, with the defaults of semantics 9.6.
@@ -46,10 +40,11 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	c := &clusterv3.Cluster{
 		Name:                          name,
 		AltStatName:                   AltStatName(s.Namespace, s.Name, v.Port, v.Subset),
-		ConnectTimeout:                durationpb.New(connectTimeout),
-		CircuitBreakers:               openBreakers(),
+		ConnectTimeout:                connect(policy.Cluster.Pool),
+		CircuitBreakers:               breakers(policy.Cluster.Pool),
 		CommonLbConfig:                commonLb(policy),
 		LoadBalancingPolicy:           lb,
+		UpstreamConnectionOptions:     connectionOptions(policy.Cluster.Pool.Keepalive),
 		OutlierDetection:              outlierDetection(policy.Cluster.Outliers),
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol, policy.Cluster))},
 	}
@@ -84,17 +79,6 @@ func ads() *corev3.ConfigSource {
 	}
 }
 
-// openBreakers lifts Envoy's limits of 1024: a limit is the user's to set.
-func openBreakers() *clusterv3.CircuitBreakers {
-	return &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{
-		MaxConnections:     wrapperspb.UInt32(unlimited),
-		MaxPendingRequests: wrapperspb.UInt32(unlimited),
-		MaxRequests:        wrapperspb.UInt32(unlimited),
-		MaxRetries:         wrapperspb.UInt32(unlimited),
-		TrackRemaining:     true,
-	}}}
-}
-
 // commonLb always writes the panic threshold: Envoy's own 50 % could reach
 // unready endpoints (semantics 7). Where priorities or ejection act, updates are
 // not merged over a second, which would hold failover back (semantics 9.6).
@@ -126,23 +110,4 @@ func loadBalancing(a model.Algorithm) (*clusterv3.LoadBalancingPolicy, error) {
 	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
 		TypedExtensionConfig: &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)},
 	}}}, nil
-}
-
-// upstreamHTTP says what the endpoints speak: HTTP/2 only where it is declared.
-func upstreamHTTP(p model.AppProtocol, set model.ClusterSettings) *httpv3.HttpProtocolOptions {
-	explicit := &httpv3.HttpProtocolOptions_ExplicitHttpConfig{}
-	switch p {
-	case model.ProtocolHTTP2, model.ProtocolGRPC:
-		explicit.ProtocolConfig = &httpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{
-			Http2ProtocolOptions: &corev3.Http2ProtocolOptions{},
-		}
-	default:
-		explicit.ProtocolConfig = &httpv3.HttpProtocolOptions_ExplicitHttpConfig_HttpProtocolOptions{
-			HttpProtocolOptions: &corev3.Http1ProtocolOptions{},
-		}
-	}
-	return &httpv3.HttpProtocolOptions{
-		UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
-		OutlierDetection:        errorCodes(set.Outliers),
-	}
 }

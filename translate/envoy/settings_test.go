@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -30,8 +31,29 @@ func everyOutliers() *model.Outliers {
 func everySettings() []model.Policy {
 	outliers := plain()
 	outliers.Cluster.Outliers = everyOutliers()
-	return []model.Policy{outliers}
+	limits, client, passing := plain(), plain(), plain()
+	limits.Cluster.Pool = everyPool()
+	client.Cluster.Pool = everyPool()
+	client.Cluster.Pool.Upgrade, client.Cluster.Pool.UseClientProtocol = model.NoUpgrade, true
+	passing.Cluster.Pool, passing.Cluster.Outliers = everyPool(), everyOutliers()
+	passing.Algorithm = model.Passthrough
+	return []model.Policy{outliers, limits, client, passing}
 }
+
+// everyPool has every field but UseClientProtocol.
+func everyPool() model.Pool {
+	return model.Pool{
+		MaxConnections: ptr(uint32(1)), MaxPendingRequests: ptr(uint32(2)), MaxRequests: ptr(uint32(3)), MaxRetries: ptr(uint32(0)),
+		RetryBudget:    &model.RetryBudget{Percent: 12.5, MinConcurrency: 0, Interval: time.Second},
+		ConnectTimeout: 2 * time.Second,
+		Keepalive:      &model.Keepalive{Probes: ptr(uint32(4)), Time: ptr(uint32(5)), Interval: ptr(uint32(6))},
+		IdleTimeout:    ptr(time.Duration(0)), TCPIdleTimeout: ptr(time.Minute),
+		MaxConnectionDuration: time.Hour, MaxRequestsPerConnection: 7, MaxConcurrentStreams: 8,
+		Upgrade: model.UpgradeAlways, HTTP2Keepalive: &model.HTTP2Keepalive{Interval: 9 * time.Second, Timeout: time.Second},
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
 
 // jsonOf reads what a test expects.
 func jsonOf[M proto.Message](t *testing.T, text string, m M) M {
@@ -97,9 +119,61 @@ func TestOutlierErrorCodesInOneRun(t *testing.T) {
 	}
 }
 
+// destination-rule.md 2.5 and 2.8.
+func TestPool(t *testing.T) {
+	policy := plain()
+	policy.Cluster.Pool = everyPool()
+	c := cluster(t, policy, model.Variant{Port: 80})
+	want := jsonOf(t, `{
+		"connectTimeout": "2s",
+		"circuitBreakers": {"thresholds": [{
+			"maxConnections": 1, "maxPendingRequests": 2, "maxRequests": 3, "maxRetries": 0, "trackRemaining": true,
+			"retryBudget": {"budgetPercent": {"value": 12.5}, "minRetryConcurrency": 0, "budgetInterval": "1s"}
+		}]},
+		"upstreamConnectionOptions": {"tcpKeepalive": {"keepaliveProbes": 4, "keepaliveTime": 5, "keepaliveInterval": 6}}
+	}`, new(clusterv3.Cluster))
+	got := &clusterv3.Cluster{
+		ConnectTimeout: c.ConnectTimeout, CircuitBreakers: c.CircuitBreakers, UpstreamConnectionOptions: c.UpstreamConnectionOptions,
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	options := jsonOf(t, `{
+		"commonHttpProtocolOptions": {"idleTimeout": "0s", "maxConnectionDuration": "3600s", "maxRequestsPerConnection": 7},
+		"explicitHttpConfig": {"http2ProtocolOptions": {
+			"maxConcurrentStreams": 8, "connectionKeepalive": {"interval": "9s", "timeout": "1s"}
+		}}
+	}`, new(httpv3.HttpProtocolOptions))
+	if diff := cmp.Diff(options, optionsOf(t, c), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// h2UpgradePolicy: a rule's word holds for its host, the mesh's where HTTP is declared.
+func TestUpgrade(t *testing.T) {
+	for _, tt := range []struct {
+		protocol model.AppProtocol
+		upgrade  model.Upgrade
+		http2    bool
+	}{
+		{model.ProtocolHTTP, model.NoUpgrade, false},
+		{model.ProtocolHTTP, model.UpgradeOfHTTP1, true},
+		{model.ProtocolHTTP, model.UpgradeAlways, true},
+		{model.ProtocolUndeclared, model.UpgradeOfHTTP1, false},
+		{model.ProtocolUndeclared, model.UpgradeAlways, true},
+		{model.ProtocolTCP, model.UpgradeOfHTTP1, false},
+		{model.ProtocolGRPC, model.NoUpgrade, true},
+	} {
+		got := upstreamHTTP(tt.protocol, model.ClusterSettings{Pool: model.Pool{Upgrade: tt.upgrade}})
+		if http2 := got.GetExplicitHttpConfig().GetHttp2ProtocolOptions() != nil; http2 != tt.http2 {
+			t.Errorf("%q %q: HTTP/2 %t", tt.protocol, tt.upgrade, http2)
+		}
+	}
+}
+
 func TestValidateSettings(t *testing.T) {
 	policy := plain()
-	policy.Cluster.Outliers = everyOutliers()
+	policy.Cluster.Outliers, policy.Cluster.Pool = everyOutliers(), everyPool()
 	good := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}))
 	run(t, good, func() *clusterv3.Cluster { return new(clusterv3.Cluster) }, []spoilt[*clusterv3.Cluster]{
 		{"success rate", func(m *clusterv3.Cluster) { m.OutlierDetection.EnforcingSuccessRate = nil }, "enforcing_success_rate: missing"},
@@ -108,6 +182,12 @@ func TestValidateSettings(t *testing.T) {
 			m.OutlierDetection.MaxEjectionTime = durationpb.New(time.Second)
 		}, "max_ejection_time: 1s is below base_ejection_time, 20s"},
 		{"merged", func(m *clusterv3.Cluster) { m.CommonLbConfig.UpdateMergeWindow = nil }, "update_merge_window: not 0s"},
+		{"limit", func(m *clusterv3.Cluster) { m.CircuitBreakers.Thresholds[0].MaxRetries = nil }, "thresholds[0]: a limit is missing"},
+		{"no limits", func(m *clusterv3.Cluster) { m.CircuitBreakers = nil }, "thresholds: 0 instead of 1"},
+		{"connect", func(m *clusterv3.Cluster) { m.ConnectTimeout = nil }, "connect_timeout: missing"},
+		{"probes", func(m *clusterv3.Cluster) {
+			m.UpstreamConnectionOptions.TcpKeepalive.KeepaliveTime = wrapperspb.UInt32(32768)
+		}, "tcp_keepalive: Linux takes at most"},
 		{"no options", func(m *clusterv3.Cluster) { m.TypedExtensionProtocolOptions = nil }, "typed_extension_protocol_options"},
 		{"bad options", func(m *clusterv3.Cluster) {
 			o := optionsOf(t, m)

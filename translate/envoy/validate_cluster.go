@@ -38,6 +38,7 @@ func (f *findings) cluster(m *clusterv3.Cluster) {
 		f.addf("common_lb_config.healthy_panic_threshold: missing")
 	}
 	f.outliers(m)
+	f.pool(m)
 	f.httpOptions(m)
 	f.noFiles(m)
 }
@@ -62,6 +63,27 @@ func (f *findings) outliers(m *clusterv3.Cluster) {
 	}
 	if w := m.GetCommonLbConfig().GetUpdateMergeWindow(); w == nil || w.AsDuration() != 0 {
 		f.addf("common_lb_config.update_merge_window: not 0s, which holds ejections back")
+	}
+}
+
+// pool checks that limits are the user's, not Envoy's 1024, and that Linux takes
+// the times of keep-alive, or no connection could be made.
+func (f *findings) pool(m *clusterv3.Cluster) {
+	thresholds := m.GetCircuitBreakers().GetThresholds()
+	if len(thresholds) != 1 {
+		f.addf("circuit_breakers.thresholds: %d instead of 1", len(thresholds))
+	}
+	for i, t := range thresholds {
+		if t.MaxConnections == nil || t.MaxPendingRequests == nil || t.MaxRequests == nil || t.MaxRetries == nil {
+			f.addf("circuit_breakers.thresholds[%d]: a limit is missing, so Envoy's 1024 would hold", i)
+		}
+	}
+	if m.GetConnectTimeout().AsDuration() <= 0 {
+		f.addf("connect_timeout: missing or not above 0")
+	}
+	k := m.GetUpstreamConnectionOptions().GetTcpKeepalive()
+	if k.GetKeepaliveProbes().GetValue() > 127 || k.GetKeepaliveTime().GetValue() > 32767 || k.GetKeepaliveInterval().GetValue() > 32767 {
+		f.addf("upstream_connection_options.tcp_keepalive: Linux takes at most 127 probes and 32767 s")
 	}
 }
 

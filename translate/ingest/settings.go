@@ -10,17 +10,25 @@ import (
 // defaults is the mesh's word on what a rule leaves open
 // (reference/destination-rule.md 2.10).
 type defaults struct {
-	outliers *v1alpha1.OutlierDetection
-	at       model.ObjectRef
+	outliers       *v1alpha1.OutlierDetection
+	pool           *v1alpha1.ConnectionPool
+	connectTimeout *v1alpha1.Duration
+	keepalive      *v1alpha1.TCPKeepalive
+	upgrade        bool
+	at             model.ObjectRef
 }
 
 func meshDefaults(m Mesh) defaults {
 	if m.Config == nil {
 		return defaults{}
 	}
-	d := defaults{at: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: m.Config.Name}}
-	if p := m.Config.Spec.DefaultTrafficPolicy; p != nil {
-		d.outliers = p.OutlierDetection
+	spec := &m.Config.Spec
+	d := defaults{
+		connectTimeout: spec.ConnectTimeout, keepalive: spec.TCPKeepalive, upgrade: spec.H2UpgradePolicy == upgrade,
+		at: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: m.Config.Name},
+	}
+	if p := spec.DefaultTrafficPolicy; p != nil {
+		d.outliers, d.pool = p.OutlierDetection, p.ConnectionPool
 	}
 	return d
 }
@@ -29,6 +37,9 @@ func meshDefaults(m Mesh) defaults {
 func (d defaults) fill(b blocks) blocks {
 	if b.OutlierDetection == nil && d.outliers != nil {
 		b.OutlierDetection, b.At.OutlierDetection = d.outliers, place{d.at, "spec.defaultTrafficPolicy.outlierDetection"}
+	}
+	if b.ConnectionPool == nil && d.pool != nil {
+		b.ConnectionPool, b.At.ConnectionPool = d.pool, place{d.at, "spec.defaultTrafficPolicy.connectionPool"}
 	}
 	return b
 }
@@ -48,6 +59,8 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 		p.Cluster.Outliers = outliers(b.OutlierDetection)
 		p.MinHealthPercent = number(b.OutlierDetection.MinHealthPercent, 0)
 	}
+	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
+	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
 	r.set = append(r.set, set{*p, port, b})
 }
 

@@ -8,6 +8,64 @@ import "time"
 type ClusterSettings struct {
 	// Outliers is nil where nothing is ejected.
 	Outliers *Outliers
+	// Pool limits connections and requests.
+	Pool Pool
+}
+
+// Pool limits connections and requests; the zero Pool is what holds where nobody
+// says anything (semantics 9.6). A nil limit is none.
+type Pool struct {
+	MaxConnections     *uint32
+	MaxPendingRequests *uint32
+	MaxRequests        *uint32
+	MaxRetries         *uint32
+	// RetryBudget takes the place of MaxRetries; nil is none.
+	RetryBudget *RetryBudget
+	// ConnectTimeout 0 is 10s.
+	ConnectTimeout time.Duration
+	// Keepalive is nil where idle connections are not probed.
+	Keepalive *Keepalive
+	// MaxConnectionDuration 0 is no limit.
+	MaxConnectionDuration time.Duration
+	// IdleTimeout is that of connections with HTTP, TCPIdleTimeout that of a TCP
+	// listener; nil is 1h, 0 never.
+	IdleTimeout    *time.Duration
+	TCPIdleTimeout *time.Duration
+	// MaxRequestsPerConnection and MaxConcurrentStreams are not limited by 0.
+	MaxRequestsPerConnection uint32
+	MaxConcurrentStreams     uint32
+	// Upgrade speaks HTTP/2 to endpoints whose port does not declare it;
+	// UseClientProtocol speaks what the client spoke.
+	Upgrade           Upgrade
+	UseClientProtocol bool
+	// HTTP2Keepalive pings idle HTTP/2 connections; nil does not.
+	HTTP2Keepalive *HTTP2Keepalive
+}
+
+// Upgrade says on which ports HTTP/2 is spoken though they do not declare it.
+type Upgrade string
+
+// The upgrades: a rule's word holds for its host, the mesh's only where a port
+// declares HTTP.
+const (
+	NoUpgrade      Upgrade = ""
+	UpgradeAlways  Upgrade = "always"
+	UpgradeOfHTTP1 Upgrade = "http"
+)
+
+// Keepalive probes idle connections; nil is the operating system's, Probes or
+// Time 0 switches it off. Seconds, since that is what there is.
+type Keepalive struct{ Probes, Time, Interval *uint32 }
+
+// HTTP2Keepalive pings idle HTTP/2 connections.
+type HTTP2Keepalive struct{ Interval, Timeout time.Duration }
+
+// RetryBudget limits active retries to Percent of active requests, or of those in
+// Interval if that is not 0, but always allows MinConcurrency.
+type RetryBudget struct {
+	Percent        float64
+	MinConcurrency uint32
+	Interval       time.Duration
 }
 
 // Outliers ejects endpoints that answer with errors. A count of 0 is off.

@@ -9,12 +9,24 @@ import (
 // settings draws what a rule says of connections and of ejecting endpoints.
 func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
 	p.OutlierDetection = outliers(t)
+	p.ConnectionPool = pool(t)
 }
 
 // meshSettings draws what the mesh says of them.
 func meshSettings(t *rapid.T, m *v1alpha1.MeshConfigSpec) {
 	if o := outliers(t); o != nil {
-		m.DefaultTrafficPolicy = &v1alpha1.DefaultTrafficPolicy{OutlierDetection: o}
+		m.DefaultTrafficPolicy = &v1alpha1.DefaultTrafficPolicy{OutlierDetection: o, ConnectionPool: pool(t)}
+	}
+	m.H2UpgradePolicy = rapid.SampledFrom([]string{"", "", "UPGRADE"}).Draw(t, "h2UpgradePolicy")
+}
+
+func pool(t *rapid.T) *v1alpha1.ConnectionPool {
+	if rapid.IntRange(0, 3).Draw(t, "pools") > 0 {
+		return nil
+	}
+	return &v1alpha1.ConnectionPool{
+		TCP:  &v1alpha1.TCPSettings{MaxConnections: ptr(int32(rapid.IntRange(0, 3).Draw(t, "maxConnections")))},
+		HTTP: &v1alpha1.HTTPSettings{H2UpgradePolicy: rapid.SampledFrom([]string{"", "UPGRADE", "DO_NOT_UPGRADE"}).Draw(t, "h2UpgradePolicy")},
 	}
 }
 
