@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
@@ -121,4 +120,106 @@ func TestOutlierDetection(t *testing.T) {
 	}
 }
 
-var _ = time.Second
+// spread says how many endpoints n requests reach; each asks makes one.
+func spread(n int, ask func(i int) string) int {
+	seen := map[string]bool{}
+	for i := range n {
+		seen[ask(i)] = true
+	}
+	return len(seen)
+}
+
+// One key stays on one endpoint and different keys are spread, for each kind of
+// key and both tables; without a rule, or without a key, requests are spread.
+func TestConsistentHash(t *testing.T) {
+	s := settingsScene(t, 4, "", "")
+	for n := range 4 {
+		s.backend(0, n)
+	}
+	client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+	client.converge(client.predicted("web.default:80"))
+	with := func(path string, headers map[string]string) func(int) string {
+		return func(int) string {
+			endpoint, _, _ := client.get("web.default", path, headers)
+			return endpoint
+		}
+	}
+	if n := spread(60, with("/", nil)); n < 2 {
+		t.Fatalf("without a rule 60 requests reach %d endpoints", n)
+	}
+	for _, c := range []struct {
+		name, hash string
+		// key makes one request with key i.
+		key func(i int) string
+	}{
+		{"header", "httpHeaderName: x-user", func(i int) string { return with("/", map[string]string{"X-User": fmt.Sprint(i)})(0) }},
+		{"maglev", "httpHeaderName: x-user, maglev: {}", func(i int) string { return with("/", map[string]string{"X-User": fmt.Sprint(i)})(0) }},
+		{"cookie", "httpCookie: {name: who}", func(i int) string {
+			return with("/", map[string]string{"Cookie": fmt.Sprintf("a=b; who=%d", i)})(0)
+		}},
+		{"query", "httpQueryParameterName: user, maglev: {tableSize: 101}", func(i int) string { return with(fmt.Sprintf("/?user=%d", i), nil)(0) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.write("rule.yaml", manifest.Rule("default", "web", "web", "{loadBalancer: {consistentHash: {"+c.hash+"}}}"))
+			eventually(t, patience, func() string {
+				if n := spread(40, func(int) string { return c.key(7) }); n != 1 {
+					return fmt.Sprintf("one key reaches %d endpoints", n)
+				}
+				return ""
+			})
+			if n := spread(60, c.key); n < 3 {
+				t.Errorf("60 keys reach %d endpoints", n)
+			}
+			if n := spread(60, with("/", nil)); n < 2 {
+				t.Errorf("requests without a key reach %d endpoints", n)
+			}
+		})
+	}
+}
+
+// The client's address is one key; a Service says so with sessionAffinity.
+func TestSourceIP(t *testing.T) {
+	for _, c := range []struct{ name, policy, affinity string }{
+		{"rule", "{loadBalancer: {consistentHash: {useSourceIp: true}}}", ""},
+		{"session affinity", "", "  sessionAffinity: ClientIP\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := settingsScene(t, 4, c.policy, "")
+			for n := range 4 {
+				s.backend(0, n)
+			}
+			s.write("web.yaml", manifest.Join(manifest.Service("default", "web", 80, c.affinity),
+				manifest.Slice("default", "web", "web-1", s.ports.Backend, s.inFirstZone(4))))
+			if c.policy != "" {
+				s.write("rule.yaml", manifest.Rule("default", "web", "web", c.policy))
+			}
+			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+			client.converge(client.predicted("web.default:80"))
+			if n := spread(60, func(int) string { e, _, _ := client.get("web.default", "/", nil); return e }); n != 1 {
+				t.Errorf("one address reaches %d endpoints", n)
+			}
+		})
+	}
+}
+
+// A cookie that is absent is made, with its path, lifetime and attributes, and
+// keeps its client on the endpoint that answered first.
+func TestHashCookieIsMade(t *testing.T) {
+	s := settingsScene(t, 4, "{loadBalancer: {consistentHash: {httpCookie: {name: who, path: /shop, ttl: 60s, attributes: [{name: SameSite, value: Strict}]}}}}", "")
+	for n := range 4 {
+		s.backend(0, n)
+	}
+	client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+	client.converge(client.predicted("web.default:80"))
+	first, _, answer := client.get("web.default", "/", nil)
+	cookies := (&http.Response{Header: answer}).Cookies()
+	if len(cookies) != 1 || cookies[0].Name != "who" || cookies[0].Path != "/shop" || cookies[0].MaxAge != 60 || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("Set-Cookie: %q", answer.Values("Set-Cookie"))
+	}
+	for range 30 {
+		if endpoint, _, _ := client.get("web.default", "/", map[string]string{"Cookie": "who=" + cookies[0].Value}); endpoint != first {
+			t.Fatalf("%s answers, after %s made the cookie", endpoint, first)
+		}
+	}
+}

@@ -269,7 +269,7 @@ func sameShape(was, is *Entry) bool {
 		slices.Equal(was.ExportTo, is.ExportTo) && slices.EqualFunc(was.Ports, is.Ports,
 		func(a, b model.Port) bool {
 			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
-		})
+		}) && sameHashes(was.Service, is.Service)
 }
 
 func portNumbers(entries ...*Entry) []uint32 {

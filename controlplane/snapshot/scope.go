@@ -70,7 +70,7 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		}
 	}
 	slices.Sort(set.Clusters)
-	routes, err := envoy.Routes(scope.Namespace, services)
+	routes, err := envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services)
 	if err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}

@@ -101,10 +101,7 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	r.exposed(p, t)
 	if l := t.LoadBalancer; l != nil {
 		at := p.child("loadBalancer")
-		r.ignored(l.ConsistentHash != nil, at.child("consistentHash"))
 		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
-		r.ignored(l.Warmup != nil, at.child("warmup"))
-		r.ignored(l.WarmupDurationSecs != nil && l.Warmup == nil, at.child("warmupDurationSecs"))
 		r.honouredLocality(at.child("localityLbSetting"), l.LocalityLbSetting)
 		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
 	}
@@ -212,12 +209,18 @@ const (
 	annotationIstioExportTo     = "networking.istio.io/exportTo"
 )
 
+// defaultAffinity is Kubernetes' own timeout, in seconds: it is written into every Service.
+const defaultAffinity = 10800
+
 func (r *report) honouredService(s *corev1.Service) {
 	const annotations path = "metadata.annotations"
 	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution == nil)
 	_, listens := s.Annotations[annotationListen]
 	r.ignored(listens, annotations.key(annotationListen))
-	r.ignored(s.Spec.SessionAffinity == corev1.ServiceAffinityClientIP, "spec.sessionAffinity")
+	if c := s.Spec.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
+		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
+			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")
+	}
 	if s.Spec.Type == corev1.ServiceTypeExternalName {
 		r.notHonoured("spec.type", "ExternalName is not honoured yet; the Service has no endpoints")
 	}

@@ -5,12 +5,7 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	clusterprovidedv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/cluster_provided/v3"
-	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
-	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
-	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -19,7 +14,6 @@ import (
 
 const (
 	httpOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-	lbPolicyPrefix  = "envoy.load_balancing_policies."
 )
 
 // Cluster is the cluster of one variant, with the defaults of semantics 9.6.
@@ -32,7 +26,7 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
-	lb, err := loadBalancing(policy.Algorithm)
+	lb, err := loadBalancing(policy)
 	if err != nil {
 		return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
 	}
@@ -90,24 +84,4 @@ func commonLb(policy model.Policy) *clusterv3.Cluster_CommonLbConfig {
 		c.UpdateMergeWindow = durationpb.New(0)
 	}
 	return c
-}
-
-func loadBalancing(a model.Algorithm) (*clusterv3.LoadBalancingPolicy, error) {
-	var name string
-	var config proto.Message
-	switch a {
-	case model.LeastRequest:
-		name, config = "least_request", &leastrequestv3.LeastRequest{}
-	case model.RoundRobin:
-		name, config = "round_robin", &roundrobinv3.RoundRobin{}
-	case model.Random:
-		name, config = "random", &randomv3.Random{}
-	case model.Passthrough:
-		name, config = "cluster_provided", &clusterprovidedv3.ClusterProvided{}
-	default:
-		return nil, fmt.Errorf("unknown load balancing algorithm %q", a)
-	}
-	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
-		TypedExtensionConfig: &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)},
-	}}}, nil
 }

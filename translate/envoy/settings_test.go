@@ -1,15 +1,22 @@
 package envoy
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	lbcommonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/common/v3"
+	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
+	maglevv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/maglev/v3"
+	ringhashv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/ring_hash/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -37,7 +44,32 @@ func everySettings() []model.Policy {
 	client.Cluster.Pool.Upgrade, client.Cluster.Pool.UseClientProtocol = model.NoUpgrade, true
 	passing.Cluster.Pool, passing.Cluster.Outliers = everyPool(), everyOutliers()
 	passing.Algorithm = model.Passthrough
-	return []model.Policy{outliers, limits, client, passing}
+	all := []model.Policy{outliers, limits, client, passing}
+	for _, a := range []model.Algorithm{model.RingHash, model.Maglev, model.LeastRequest, model.RoundRobin} {
+		all = append(all, balanced(a))
+	}
+	return all
+}
+
+// balanced has every setting that an algorithm has.
+func balanced(a model.Algorithm) model.Policy {
+	p := plain()
+	p.Algorithm = a
+	switch a {
+	case model.RingHash, model.Maglev:
+		p.Cluster.Hash = &model.Hash{Header: "x-user", Size: 101}
+	default:
+		p.Cluster.Warmup = &model.Warmup{Window: time.Minute, Minimum: 5, Aggression: 1.5}
+	}
+	return p
+}
+
+// everyHash has each kind of key once.
+func everyHash() []*model.Hash {
+	return []*model.Hash{
+		{Header: "x-user"}, {QueryParameter: "user"}, {SourceIP: true}, {Cookie: &model.Cookie{Name: "c"}},
+		{Cookie: &model.Cookie{Name: "c", Path: "/x", TTL: ptr(time.Duration(0)), Attributes: []model.CookieAttribute{{Name: "SameSite", Value: "Lax"}}}},
+	}
 }
 
 // everyPool has every field but UseClientProtocol.
@@ -171,6 +203,91 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// destination-rule.md 2.2: the tables and the slow start.
+func TestBalance(t *testing.T) {
+	for algorithm, want := range map[model.Algorithm]string{
+		model.RingHash: `{"@type": "type.googleapis.com/envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash", "minimumRingSize": "101"}`,
+		model.Maglev:   `{"@type": "type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev", "tableSize": "101"}`,
+		model.RoundRobin: `{"@type": "type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
+			"slowStartConfig": {"slowStartWindow": "60s", "aggression": {"defaultValue": 1.5}, "minWeightPercent": {"value": 5}}}`,
+		model.LeastRequest: `{"@type": "type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
+			"slowStartConfig": {"slowStartWindow": "60s", "aggression": {"defaultValue": 1.5}, "minWeightPercent": {"value": 5}}}`,
+	} {
+		c := cluster(t, balanced(algorithm), model.Variant{Port: 80})
+		got := c.LoadBalancingPolicy.Policies[0].TypedExtensionConfig.TypedConfig
+		if diff := cmp.Diff(jsonOf(t, want, new(anypb.Any)), got, protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", algorithm, diff)
+		}
+	}
+}
+
+// A hash key stands in the routes to its service, and only there.
+func TestRoutesCarryHashKeys(t *testing.T) {
+	for _, tt := range []struct {
+		hash *model.Hash
+		want string
+	}{
+		{everyHash()[0], `{"header": {"headerName": "x-user"}}`},
+		{everyHash()[1], `{"queryParameter": {"name": "user"}}`},
+		{everyHash()[2], `{"connectionProperties": {"sourceIp": true}}`},
+		{everyHash()[3], `{"cookie": {"name": "c"}}`},
+		{everyHash()[4], `{"cookie": {"name": "c", "path": "/x", "ttl": "0s", "attributes": [{"name": "SameSite", "value": "Lax"}]}}`},
+	} {
+		policy := plain()
+		policy.Algorithm, policy.Cluster.Hash = model.RingHash, tt.hash
+		routes := routesFor(t, "default", append(many(1), reviews(policy))...)
+		if got := routes.VirtualHosts[0].Routes[0].GetRoute().HashPolicy; got != nil {
+			t.Errorf("a service without a hash has %v", got)
+		}
+		got := routes.VirtualHosts[1].Routes[0].GetRoute().HashPolicy
+		want := []*routev3.RouteAction_HashPolicy{jsonOf(t, tt.want, new(routev3.RouteAction_HashPolicy))}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// Two namespaces with different rules: the key in the routes is that of the
+// policy which Select gives the client for the cluster.
+func TestRoutesHashAsTheCluster(t *testing.T) {
+	theirs, others := plain(), plain()
+	theirs.Algorithm, theirs.Cluster.Hash = model.Maglev, &model.Hash{Header: "x-theirs"}
+	others.Algorithm, others.Cluster.Hash = model.RingHash, &model.Hash{Header: "x-others"}
+	s := reviews(others)
+	s.Policies = append(s.Policies, theirs)
+	s.Lookup = map[model.PolicyKey]model.PolicyID{{Port: 80}: 0, {Port: 9000}: 0, {Namespace: "web", Port: 80}: 1, {Namespace: "web", Port: 9000}: 1}
+	for _, p := range []model.Proxy{
+		{Kind: model.Sidecar, Namespace: "web", ID: "web/a", Labels: map[string]string{"a": "b"}},
+		{Kind: model.Sidecar, Namespace: "default"},
+		{Kind: model.Waypoint, Namespace: "web"},
+	} {
+		want := s.Policies[s.Select(p, 80, "").PolicyID].Cluster.Hash.Header
+		r := decoded(t, must[Resource](t)(Routes(p, []*model.Service{s})), new(routev3.RouteConfiguration))
+		got := r.VirtualHosts[0].Routes[0].GetRoute().HashPolicy[0].GetHeader().GetHeaderName()
+		if got != want {
+			t.Errorf("%s of %s: %s, want %s", p.Kind, p.Namespace, got, want)
+		}
+	}
+}
+
+func TestValidateBalance(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		config proto.Message
+		want   string
+	}{
+		{"empty ring", &ringhashv3.RingHash{MinimumRingSize: wrapperspb.UInt64(0)}, "inside range [1, 8388608]"},
+		{"large ring", &ringhashv3.RingHash{MinimumRingSize: wrapperspb.UInt64(1 << 24)}, "inside range [1, 8388608]"},
+		{"no prime", &maglevv3.Maglev{TableSize: wrapperspb.UInt64(1000)}, "1000 is no prime"},
+		{"no window", &leastrequestv3.LeastRequest{SlowStartConfig: &lbcommonv3.SlowStartConfig{}}, "slow_start_window: missing"},
+		{"aggression", &leastrequestv3.LeastRequest{SlowStartConfig: &lbcommonv3.SlowStartConfig{}}, "aggression: not above 0"},
+	} {
+		f := &findings{}
+		f.balance(pack(tt.config))
+		expect(t, f.err(Resource{}), tt.want)
+	}
+}
+
 func TestValidateSettings(t *testing.T) {
 	policy := plain()
 	policy.Cluster.Outliers, policy.Cluster.Pool = everyOutliers(), everyPool()
@@ -195,4 +312,21 @@ func TestValidateSettings(t *testing.T) {
 			m.TypedExtensionProtocolOptions[httpOptionsName] = pack(o)
 		}, "typed_extension_protocol_options: invalid HttpProtocolOptions"},
 	})
+}
+
+// of is a client of a namespace.
+func of(namespace string) model.Proxy {
+	return model.Proxy{Kind: model.Sidecar, Namespace: namespace}
+}
+
+// hashing are services that have each kind of key once.
+func hashing() []*model.Service {
+	out := []*model.Service{reviews(plain())}
+	for i, h := range everyHash() {
+		s := reviews(plain())
+		s.Key, s.Name = model.ServiceKey("hash", fmt.Sprint(i)), fmt.Sprint(i)
+		s.Policies[0].Algorithm, s.Policies[0].Cluster.Hash = model.RingHash, h
+		out = append(out, s)
+	}
+	return out
 }

@@ -11,7 +11,7 @@ import (
 // sends (reference envoy 10).
 func compiledIn(policy string) bool {
 	switch strings.TrimPrefix(policy, lbPolicyPrefix) {
-	case "least_request", "round_robin", "random", "cluster_provided":
+	case "least_request", "round_robin", "random", "ring_hash", "maglev", "cluster_provided":
 		return strings.HasPrefix(policy, lbPolicyPrefix)
 	}
 	return false
@@ -33,6 +33,8 @@ func (f *findings) cluster(m *clusterv3.Cluster) {
 		f.addf("load_balancing_policy: %d policies instead of 1", len(policies))
 	case !compiledIn(policies[0].GetTypedExtensionConfig().GetName()):
 		f.addf("load_balancing_policy: Envoy has no %q", policies[0].GetTypedExtensionConfig().GetName())
+	default:
+		f.balance(policies[0].GetTypedExtensionConfig().GetTypedConfig())
 	}
 	if m.GetCommonLbConfig().GetHealthyPanicThreshold() == nil {
 		f.addf("common_lb_config.healthy_panic_threshold: missing")

@@ -181,7 +181,7 @@ func TestValidateListener(t *testing.T) {
 
 func TestValidateRoutes(t *testing.T) {
 	type rc = routev3.RouteConfiguration
-	good := must[Resource](t)(Routes("a", []*model.Service{service("a", "x", 80), service("a", "y", 80)}))
+	good := must[Resource](t)(Routes(of("a"), []*model.Service{service("a", "x", 80), service("a", "y", 80)}))
 	run(t, good, func() *rc { return new(rc) }, []spoilt[*rc]{
 		{"name twice", func(m *rc) { m.VirtualHosts[1].Name = m.VirtualHosts[0].Name }, "virtual_hosts[1].name"},
 		{"domain twice", func(m *rc) {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -27,6 +29,8 @@ type resolver struct {
 	passing []model.ObjectRef
 	// yielding are rules whose PASSTHROUGH would go around a constraint.
 	yielding []model.ObjectRef
+	// affinity is the Service's sessionAffinity: ClientIP.
+	affinity bool
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
 	// set are the policies with settings that may deserve a Problem.
@@ -68,7 +72,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 		rules: r, speech: sp, local: local(o.Service), service: o.Service.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
-		defaults: meshDefaults(o.Mesh),
+		defaults: meshDefaults(o.Mesh), affinity: o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP,
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend

@@ -59,6 +59,7 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 		p.Cluster.Outliers = outliers(b.OutlierDetection)
 		p.MinHealthPercent = number(b.OutlierDetection.MinHealthPercent, 0)
 	}
+	r.balance(p, b.LoadBalancer)
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
 	r.set = append(r.set, set{*p, port, b})
@@ -74,6 +75,8 @@ func (r *resolver) settingsProblems(s *model.Service) []model.Problem {
 			continue
 		}
 		out = append(out, ejectionTooSmall(s, port, set)...)
+		out = append(out, hashWithLocality(s, set)...)
+		out = append(out, noWarmup(set)...)
 	}
 	return out
 }

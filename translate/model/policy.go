@@ -35,6 +35,9 @@ const (
 	LeastRequest Algorithm = "LEAST_REQUEST"
 	RoundRobin   Algorithm = "ROUND_ROBIN"
 	Random       Algorithm = "RANDOM"
+	// RingHash and Maglev are those of loadBalancer.consistentHash.
+	RingHash Algorithm = "RING_HASH"
+	Maglev   Algorithm = "MAGLEV"
 	// Passthrough goes to the original destination: no load assignment.
 	Passthrough Algorithm = "PASSTHROUGH"
 )

@@ -10,6 +10,42 @@ type ClusterSettings struct {
 	Outliers *Outliers
 	// Pool limits connections and requests.
 	Pool Pool
+	// Hash is what requests with an equal key have in common; nil unless Algorithm
+	// is RingHash or Maglev.
+	Hash *Hash
+	// Warmup is nil where new endpoints get their full share at once, and with
+	// other algorithms than LeastRequest and RoundRobin.
+	Warmup *Warmup
+}
+
+// Hash is one key, and the size of the table that it is looked up in. It acts
+// inside the priority and locality that were chosen.
+type Hash struct {
+	// One of these four is set.
+	Header         string
+	QueryParameter string
+	SourceIP       bool
+	Cookie         *Cookie
+	// Size is RingHash's least number of entries, or Maglev's table.
+	Size uint64
+}
+
+// Cookie is made where it is absent, unless TTL is nil; 0 makes a session cookie.
+type Cookie struct {
+	Name, Path string
+	TTL        *time.Duration
+	Attributes []CookieAttribute
+}
+
+// CookieAttribute is one attribute of a cookie that is made.
+type CookieAttribute struct{ Name, Value string }
+
+// Warmup gives a new endpoint Minimum percent of its share at first, all of it
+// after Window, by a curve that Aggression bends; 1 is linear.
+type Warmup struct {
+	Window     time.Duration
+	Minimum    float64
+	Aggression float64
 }
 
 // Pool limits connections and requests; the zero Pool is what holds where nobody

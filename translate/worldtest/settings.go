@@ -10,6 +10,18 @@ import (
 func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
 	p.OutlierDetection = outliers(t)
 	p.ConnectionPool = pool(t)
+	if rapid.IntRange(0, 3).Draw(t, "hashes") == 0 {
+		p.LoadBalancer.Simple = ""
+		p.LoadBalancer.ConsistentHash = &v1alpha1.ConsistentHash{
+			HTTPHeaderName: ptr(rapid.SampledFrom([]string{"x-a", "x-b"}).Draw(t, "httpHeaderName")),
+		}
+		if rapid.Bool().Draw(t, "maglev") {
+			p.LoadBalancer.ConsistentHash.Maglev = &v1alpha1.Maglev{}
+		}
+	}
+	if rapid.IntRange(0, 5).Draw(t, "warms up") == 0 {
+		p.LoadBalancer.WarmupDurationSecs = ptr(v1alpha1.Duration("60s"))
+	}
 }
 
 // meshSettings draws what the mesh says of them.
