@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
@@ -89,14 +91,13 @@ func (c *client) ejected(t *testing.T, host string) (bad int, ejected bool) {
 // An endpoint that answers with errors is ejected with outlierDetection, of the
 // rule or of the mesh, and stays without.
 func TestOutlierDetection(t *testing.T) {
-	mesh := "---\napiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: "
 	for _, c := range []struct {
 		name, policy, mesh string
 		status             int
 		ejected            bool
 	}{
 		{"consecutive 5xx", "{outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}", "", 500, true},
-		{"of the mesh", "", mesh + "{defaultTrafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}}\n", 500, true},
+		{"of the mesh", "", meshOf("{defaultTrafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, maxEjectionPercent: 50}}}"), 500, true},
 		{"none", "{loadBalancer: {simple: RANDOM}}", "", 500, false},
 		{"5xx is off", "{outlierDetection: {consecutive5xxErrors: 0, maxEjectionPercent: 50}}", "", 500, false},
 		{"too few may be ejected", "{outlierDetection: {consecutive5xxErrors: 3}}", "", 500, false},
@@ -222,4 +223,119 @@ func TestHashCookieIsMade(t *testing.T) {
 			t.Fatalf("%s answers, after %s made the cookie", endpoint, first)
 		}
 	}
+}
+
+// stat is a counter of Envoy for the one cluster, by the end of its name.
+func (c *client) stat(name string) string {
+	c.scene.t.Helper()
+	body, err := c.Get(c.scene.t.Context(), "/stats?filter="+name)
+	if err != nil {
+		c.scene.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(body)) {
+		at, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if strings.Contains(at, "default/web/80") && strings.HasSuffix(at, "."+name) {
+			return value
+		}
+	}
+	return ""
+}
+
+// What a pool says is seen on the connections that a live Envoy makes.
+func TestConnectionPool(t *testing.T) {
+	for _, c := range []struct {
+		name, policy, mesh string
+		// requests are sent one after another; then the stat has a value.
+		requests   int
+		stat, want string
+	}{
+		{"no limit", "", "", 6, "upstream_cx_total", "1"},
+		{"requests of a connection", "{connectionPool: {http: {maxRequestsPerConnection: 2}}}", "", 6, "upstream_cx_total", "3"},
+		{"the mesh's pool", "", meshOf("{defaultTrafficPolicy: {connectionPool: {http: {maxRequestsPerConnection: 3}}}}"), 6, "upstream_cx_total", "2"},
+		{"idle", "{connectionPool: {http: {idleTimeout: 100ms}}}", "", 1, "upstream_cx_idle_timeout", "1"},
+		{"idle of tcp", "{connectionPool: {tcp: {idleTimeout: 100ms}}}", "", 1, "upstream_cx_idle_timeout", "1"},
+		{"age", "{connectionPool: {tcp: {maxConnectionDuration: 100ms}}}", "", 1, "upstream_cx_max_duration_reached", "1"},
+		{"upgrade", "{connectionPool: {http: {h2UpgradePolicy: UPGRADE}}}", "", 1, "upstream_cx_http2_total", "1"},
+		{"the mesh's upgrade", "", meshOf("{h2UpgradePolicy: UPGRADE}"), 1, "upstream_cx_http2_total", "1"},
+		{"no upgrade", "", "", 1, "upstream_cx_http2_total", "0"},
+		{"keepalive", "{connectionPool: {tcp: {tcpKeepalive: {time: 1s, probes: 127, interval: 32767s}}}}", "", 1, "upstream_rq_200", "1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := settingsScene(t, 1, c.policy, c.mesh)
+			s.backend(0, 0)
+			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+			client.converge(client.predicted("web.default:80"))
+			for range c.requests {
+				client.get("web.default", "/", nil)
+			}
+			eventually(t, patience, func() string {
+				if got := client.stat(c.stat); got != c.want {
+					return fmt.Sprintf("%s is %q, not %s", c.stat, got, c.want)
+				}
+				return ""
+			})
+		})
+	}
+}
+
+// A limit of no requests at all lets none through, and a limit that is not
+// written none out.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		name, policy string
+		status       int
+	}{
+		{"none", "", http.StatusOK},
+		{"requests", "{connectionPool: {http: {http2MaxRequests: 0}}}", http.StatusServiceUnavailable},
+		{"pending", "{connectionPool: {http: {http1MaxPendingRequests: 0}}}", http.StatusServiceUnavailable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := settingsScene(t, 1, c.policy, "")
+			s.backend(0, 0)
+			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+			client.converge(client.predicted("web.default:80"))
+			if _, status, _ := client.get("web.default", "/", nil); status != c.status {
+				t.Errorf("%d, want %d", status, c.status)
+			}
+		})
+	}
+}
+
+// Two endpoints have served for a while when two more come: with a warmup these
+// get few requests.
+func TestWarmup(t *testing.T) {
+	for _, c := range []struct {
+		name, policy string
+		least, most  float64
+	}{
+		{"none", "{loadBalancer: {simple: ROUND_ROBIN}}", 45, 55},
+		{"round robin", "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 5s, minimumPercent: 5}}}", 1, 30},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := settingsScene(t, 2, c.policy, "")
+			for n := range 4 {
+				s.backend(0, n)
+			}
+			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+			client.converge(client.predicted("web.default:80"))
+			time.Sleep(6 * time.Second) // the first two have warmed up
+			s.write("more.yaml", manifest.Slice("default", "web", "web-2", s.ports.Backend, s.inFirstZone(4)[2:]))
+			client.converge(client.predicted("web.default:80"))
+			tally := client.send("web.default", 2000)
+			fresh := 0
+			for _, e := range s.inFirstZone(4)[2:] {
+				fresh += tally.ByEndpoint[fmt.Sprintf("%s:%d", e.Address, s.ports.Backend)]
+			}
+			if share := 100 * float64(fresh) / float64(tally.Requests); share < c.least || share > c.most {
+				t.Errorf("new endpoints get %.1f %%", share)
+			}
+		})
+	}
+}
+
+func meshOf(spec string) string {
+	return "---\napiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: " + spec + "\n"
 }

@@ -67,7 +67,10 @@ func balanced(a model.Algorithm) model.Policy {
 // everyHash has each kind of key once.
 func everyHash() []*model.Hash {
 	return []*model.Hash{
-		{Header: "x-user"}, {QueryParameter: "user"}, {SourceIP: true}, {Cookie: &model.Cookie{Name: "c"}},
+		{Header: "x-user"},
+		{QueryParameter: "user"},
+		{SourceIP: true},
+		{Cookie: &model.Cookie{Name: "c"}},
 		{Cookie: &model.Cookie{Name: "c", Path: "/x", TTL: ptr(time.Duration(0)), Attributes: []model.CookieAttribute{{Name: "SameSite", Value: "Lax"}}}},
 	}
 }

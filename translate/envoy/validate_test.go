@@ -193,6 +193,9 @@ func TestValidateRoutes(t *testing.T) {
 			m.VirtualHosts[0].Routes[0].GetRoute().ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: "x"}
 		}, `"x" is not outbound|PORT|SUBSET|HOST`},
 		{"no timeout", func(m *rc) { m.VirtualHosts[0].Routes[0].GetRoute().Timeout = nil }, "route.timeout: missing"},
+		{"two keys", func(m *rc) {
+			m.VirtualHosts[0].Routes[0].GetRoute().HashPolicy = append(hashPolicy(everyHash()[0]), hashPolicy(everyHash()[1])...)
+		}, "route.hash_policy: 2 keys"},
 		{"no action", func(m *rc) { m.VirtualHosts[0].Routes[0].Action = nil }, "Action"},
 	})
 }
