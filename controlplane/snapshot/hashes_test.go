@@ -54,3 +54,24 @@ func TestHashKeysReachTheRoutes(t *testing.T) {
 		t.Error("the key stays after its rule")
 	}
 }
+
+// A rule with a workloadSelector puts its key into the routes of the clients that
+// it picks, and of no others of the same scope.
+func TestHashKeysOfAWorkloadSelector(t *testing.T) {
+	h, st := newHub(t, service("reviews"), endpointSlice("reviews", "r-1", "eu-1", "10.0.0.1"))
+	labelled := sidecar("b", "eu-1")
+	labelled.Labels = map[string]string{"app": "web"}
+	plain, picked := join(t, h, sidecar("a", "eu-1")), join(t, h, labelled)
+	routes := func(m *Member) string { return version(m, envoy.RouteType, envoy.RouteName) }
+	before := routes(picked)
+	rule := hashRule("default", "reviews", "x-user")
+	rule.Object.(*v1alpha1.DestinationRule).Spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: labelled.Labels}
+	st.Apply([]store.Change{rule})
+	h.Publish(time.Now())
+	if routes(picked) == before {
+		t.Error("the picked client's routes lack the key")
+	}
+	if routes(plain) != before {
+		t.Error("the key is in the routes of a client that is not picked")
+	}
+}

@@ -45,27 +45,21 @@ func (r *report) exposing(set bool, p path, consequence string) {
 	}
 }
 
-const (
-	widens  = "the rule would hold for more clients than written"
-	exposes = "connections would be made otherwise than written"
-)
+const exposes = "connections would be made otherwise than written"
 
 func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 	const p path = "spec"
-	if strings.HasPrefix(spec.Host, "*") {
-		r.notHonoured(p.child("host"), "a wildcard host is not honoured yet; only allowedRegions of this rule counts")
+	if s := spec.WorkloadSelector; s != nil && len(s.MatchLabels) == 0 && !r.isCovered(p.child("workloadSelector")) {
+		r.add(model.Info, model.NoEffect, p.child("workloadSelector", "matchLabels"),
+			"is empty: it picks every client of the rule's own namespace, and no other")
 	}
-	everywhere := len(spec.ExportTo) == 0 || len(spec.ExportTo) == 1 && spec.ExportTo[0] == "*"
-	r.exposing(!everywhere, p.child("exportTo"), widens)
-	r.exposing(spec.WorkloadSelector != nil, p.child("workloadSelector"), widens)
 	if spec.TrafficPolicy != nil {
 		r.honouredPolicy(p.child("trafficPolicy"), spec.TrafficPolicy)
 	}
 	for i, s := range spec.Subsets {
 		at := p.child("subsets").index(i)
-		r.notHonoured(at, "a subset is not honoured yet; no cluster is made for it")
 		if s.TrafficPolicy != nil {
-			r.exposed(at.child("trafficPolicy"), s.TrafficPolicy)
+			r.honouredPolicy(at.child("trafficPolicy"), s.TrafficPolicy)
 		}
 	}
 }

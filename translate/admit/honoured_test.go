@@ -14,6 +14,10 @@ import (
 // now, or have no effect without another field.
 var silent = []string{
 	"spec.host",
+	"spec.exportTo",
+	"spec.workloadSelector.matchLabels",
+	"spec.subsets.name",
+	"spec.subsets.labels",
 	"spec.trafficPolicy.loadBalancer.simple",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.enabled",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.failover.from",
@@ -64,6 +68,7 @@ func everywhere(at string) string {
 // beside is what an entry of a list needs to be valid.
 var beside = map[string]map[string]any{
 	"portLevelSettings": {"port": map[string]any{"number": 80}},
+	"subsets":           {"name": "v1"},
 }
 
 // step is one key on the way to a field, and whether a list stands there.

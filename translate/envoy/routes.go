@@ -18,7 +18,7 @@ const (
 )
 
 // Routes is the route table of the HTTP proxy port for a client, of which it looks
-// at the kind and namespace only (semantics 9.2): all that a scope tells apart.
+// at the kind, the namespace, and the labels as Select does (semantics 9.2).
 // A service whose policy hashes has its key there, by the policy that rules for
 // such a client. services must be sorted by key; of two claims on a
 // domain the first keeps it, since Envoy refuses a whole table for one repeated
@@ -26,7 +26,7 @@ const (
 //
 // It fails on a string that is not UTF-8.
 func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
-	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace}
+	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
 	t := table{seen: make(map[string]bool, 8*len(services)), retry: retryPolicy()}
 	for _, s := range services {
 		t.add(s, shortNames(client.Namespace, s), client)

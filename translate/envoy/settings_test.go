@@ -238,7 +238,9 @@ func TestRoutesCarryHashKeys(t *testing.T) {
 	} {
 		policy := plain()
 		policy.Algorithm, policy.Cluster.Hash = model.RingHash, tt.hash
-		routes := routesFor(t, "default", append(many(1), reviews(policy))...)
+		s := reviews(policy)
+		s.Lookup = map[model.PolicyKey]model.PolicyID{{Port: 80}: 0, {Port: 9000}: 0}
+		routes := routesFor(t, "default", append(many(1), s)...)
 		if got := routes.VirtualHosts[0].Routes[0].GetRoute().HashPolicy; got != nil {
 			t.Errorf("a service without a hash has %v", got)
 		}
@@ -329,6 +331,7 @@ func hashing() []*model.Service {
 		s := reviews(plain())
 		s.Key, s.Name = model.ServiceKey("hash", fmt.Sprint(i)), fmt.Sprint(i)
 		s.Policies[0].Algorithm, s.Policies[0].Cluster.Hash = model.RingHash, h
+		s.Lookup = map[model.PolicyKey]model.PolicyID{{Port: 80}: 0, {Port: 9000}: 0}
 		out = append(out, s)
 	}
 	return out

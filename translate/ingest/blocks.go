@@ -38,6 +38,14 @@ type subset struct {
 
 func (s *subset) spec() *v1alpha1.Subset { return &s.rule.Spec.Subsets[s.index] }
 
+// name is "" for the service as a whole, which is no subset.
+func (s *subset) name() string {
+	if s == nil {
+		return ""
+	}
+	return s.spec().Name
+}
+
 func (s *subset) place() place {
 	return place{ruleRef(s.rule), fmt.Sprintf("spec.subsets[%d]", s.index)}
 }

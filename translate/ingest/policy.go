@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"reflect"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -14,6 +13,7 @@ import (
 // resolver finds the policy of every client (semantics 3 and 4).
 type resolver struct {
 	rules       rules
+	selectors   selectors
 	fences      []model.Fence // those that cover the host
 	meshAllowed []model.AllowedFrom
 	service     string // the service's namespace
@@ -23,18 +23,29 @@ type resolver struct {
 	mesh        *v1alpha1.LocalityLbSetting // honoured, or nil
 	meshOn      bool
 	suspended   bool
+	// held says that fences alone are asked for, of a service that is held back.
+	held bool
 	// dropped says that some policy stopped at the Service's unanswered wish for hints.
 	dropped bool
-	// passing are rules whose PASSTHROUGH acts.
-	passing []model.ObjectRef
-	// yielding are rules whose PASSTHROUGH would go around a constraint.
-	yielding []model.ObjectRef
+	// passing is where PASSTHROUGH acts.
+	passing []place
+	// yielding is where PASSTHROUGH would go around a constraint, and which.
+	yielding []yielded
+	// regions are those with an endpoint; missing are failover regions without.
+	regions map[string]bool
+	missing []model.Problem
 	// affinity is the Service's sessionAffinity: ClientIP.
 	affinity bool
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
 	// set are the policies with settings that may deserve a Problem.
 	set []set
+}
+
+// yielded is a load balancer whose PASSTHROUGH yields to a constraint.
+type yielded struct {
+	at   place
+	what string
 }
 
 // problems are those that resolving found.
@@ -46,30 +57,27 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 			Reason: model.HintsDropped, Message: r.speech.dropped,
 		})
 	}
-	for _, rule := range r.passing {
+	for _, at := range r.passing {
 		out = append(out, model.Problem{
-			Object: rule, Field: "spec.trafficPolicy.loadBalancer.simple",
+			Object: at.Object, Field: at.Field + ".simple",
 			Severity: model.Info, Reason: model.ClientCannot,
 			Message: "PASSTHROUGH needs captured traffic: on the HTTP proxy port there is no original destination, and requests to " + s.Host + " fail",
 		})
 	}
-	constraint := "allowedRegions"
-	if r.local {
-		constraint = "internalTrafficPolicy: Local"
-	}
-	for _, rule := range r.yielding {
+	for _, y := range r.yielding {
 		out = append(out, model.Problem{
-			Object: rule, Field: "spec.trafficPolicy.loadBalancer.simple",
+			Object: y.at.Object, Field: y.at.Field + ".simple",
 			Severity: model.Warning, Reason: model.NotHonoured,
-			Message: "PASSTHROUGH lets the client choose the endpoint, past " + constraint + "; " + s.Host + " is balanced by LEAST_REQUEST instead",
+			Message: "PASSTHROUGH lets the client choose the endpoint, past " + y.what + "; " + s.Host + " is balanced by LEAST_REQUEST instead",
 		})
 	}
-	return out
+	out = append(out, r.missing...)
+	return append(out, r.selectors.problems(r.rules.all)...)
 }
 
 func newResolver(o Objects, r rules, sp speech) *resolver {
 	res := &resolver{
-		rules: r, speech: sp, local: local(o.Service), service: o.Service.Namespace,
+		rules: r, selectors: newSelectors(r.all), speech: sp, local: local(o.Service), service: o.Service.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
 		defaults: meshDefaults(o.Mesh), affinity: o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP,
@@ -108,63 +116,98 @@ func (r *resolver) cover(o Objects) {
 	}
 }
 
-// visible are the namespaces whose rules a client's namespace sees, nearest
-// first; "" is a client whose own namespace has none.
-func (r *resolver) visible(client string) []string {
-	if client == "" {
+// levels are the namespaces whose rules a client sees, nearest first
+// (semantics 3).
+func (r *resolver) levels(c client) []string {
+	if c.namespace == "" || c.waypoint {
 		return []string{r.service, r.root}
 	}
-	return []string{client, r.service, r.root}
+	return []string{c.namespace, r.service, r.root}
 }
 
-// fill resolves every port for every namespace that has a rule or fence of its
-// own, and for all others. Policies that are equal are one.
+// fill resolves every port and subset for every class of clients. Policies that
+// are equal are one.
 func (r *resolver) fill(s *model.Service) {
-	s.Lookup = map[model.PolicyKey]model.PolicyID{}
-	namespaces := r.clients()
-	for _, port := range s.Ports {
-		for _, ns := range namespaces {
-			p := r.policy(ns, port.Number)
-			id := slices.IndexFunc(s.Policies, func(q model.Policy) bool { return reflect.DeepEqual(p, q) })
-			if id < 0 {
-				id = len(s.Policies)
-				s.Policies = append(s.Policies, p)
+	s.Lookup, s.Subsets = map[model.PolicyKey]model.PolicyID{}, map[model.PolicyKey][]string{}
+	s.Selectors = r.selectors.served()
+	r.regions = endpointRegions(s.Ports)
+	table := newTable(s)
+	for _, c := range r.clients() {
+		found := r.rules.lookup(c, r.levels(c))
+		for _, sub := range found.subsets {
+			s.Subsets[c.key()] = append(s.Subsets[c.key()], sub.spec().Name)
+		}
+		for _, port := range s.Ports {
+			key := c.key()
+			key.Port = port.Number
+			table.put(key, r.policy(c, port.Number, found.rule, nil))
+			for _, sub := range found.subsets {
+				key.Subset = sub.spec().Name
+				table.put(key, r.policy(c, port.Number, found.rule, sub))
 			}
-			s.Lookup[model.PolicyKey{Namespace: ns, Port: port.Number}] = model.PolicyID(id)
 		}
 	}
 }
 
-// clients are "" and the namespaces that a rule or fence stands in, sorted.
-func (r *resolver) clients() []string {
-	out := []string{""}
-	for _, dr := range r.rules.all {
-		out = append(out, dr.Namespace)
-	}
-	for _, f := range r.fences {
-		out = append(out, f.Object.Namespace)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+// table fills a service's Policies: equal ones are one.
+type table struct {
+	service *model.Service
+	// ids are by what equal policies have in common, so that few are compared.
+	ids map[tableKey][]model.PolicyID
 }
 
-// policy is what rules for clients of one namespace ("" is any other) at one port.
-func (r *resolver) policy(client string, port uint32) model.Policy {
-	visible := r.visible(client)
-	rule := r.rules.lookup(visible)
-	b := effective(rule, port, nil)
+type tableKey struct {
+	setting string
+	rule    model.ObjectRef
+	subset  model.SubsetFrom
+}
+
+func newTable(s *model.Service) *table {
+	return &table{service: s, ids: map[tableKey][]model.PolicyID{}}
+}
+
+func (t *table) put(key model.PolicyKey, p model.Policy) {
+	like := tableKey{p.Setting, p.Rule, p.SubsetFrom}
+	for _, id := range t.ids[like] {
+		if reflect.DeepEqual(p, t.service.Policies[id]) {
+			t.service.Lookup[key] = id
+			return
+		}
+	}
+	id := model.PolicyID(len(t.service.Policies))
+	t.service.Policies = append(t.service.Policies, p)
+	t.ids[like] = append(t.ids[like], id)
+	t.service.Lookup[key] = id
+}
+
+// policy is what rules for a class of clients at one port: the rule that decides
+// for them, or nil, and the subset, or nil for the service as a whole.
+func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule, sub *subset) model.Policy {
+	b := effective(rule, port, sub)
 	p := model.Policy{
-		Mode: model.Flat, Setting: "none", Local: r.local, Allowed: r.allowed(visible, port),
+		Mode: model.Flat, Setting: "none", Local: r.local, Allowed: r.allowed(c, port, sub.name()),
 		OverprovisioningFactor: model.DefaultOverprovisioningFactor,
 		Algorithm:              algorithm(b.LoadBalancer), HintField: r.speech.field,
 	}
-	if rule != nil {
+	switch {
+	case b.LoadBalancer != nil: // of a united subset it may be another rule's
+		p.Rule = b.At.LoadBalancer.Object
+	case rule != nil:
 		p.Rule = ruleRef(rule)
 	}
-	if yield(&p) {
-		r.yielding = append(r.yielding, p.Rule)
+	if sub != nil {
+		p.SubsetFrom = model.SubsetFrom{Object: ruleRef(sub.rule), Field: sub.place().child("labels").Field}
+		if labels := sub.spec().Labels; len(labels) > 0 {
+			p.SubsetLabels = labels
+		}
+	}
+	if what := yield(&p); what != "" {
+		r.yielding = append(r.yielding, yielded{b.At.LoadBalancer, what})
 	} else if p.Algorithm == model.Passthrough {
-		r.passing = append(r.passing, p.Rule)
+		r.passing = append(r.passing, b.At.LoadBalancer)
+	}
+	if l := b.locality(); l.Speaks() && (l.Enabled == nil || *l.Enabled) {
+		r.missing = append(r.missing, missingRegions(b.At.LoadBalancer.child("localityLbSetting"), l.Failover, r.regions)...)
 	}
 	r.order(&p, b.locality())
 	r.settings(&p, port, b)
@@ -172,13 +215,24 @@ func (r *resolver) policy(client string, port uint32) model.Policy {
 }
 
 // yield balances where PASSTHROUGH would go around a constraint, which holds
-// always (semantics 4): what the client chooses is not judged.
-func yield(p *model.Policy) bool {
-	if p.Algorithm != model.Passthrough || p.Allowed == nil && !p.Local {
-		return false
+// always (semantics 4): what the client chooses is not judged. It says which
+// constraint, "" if there is none.
+func yield(p *model.Policy) string {
+	what := ""
+	switch {
+	case p.Algorithm != model.Passthrough:
+		return ""
+	case p.Local:
+		what = "internalTrafficPolicy: Local"
+	case p.Allowed != nil:
+		what = "allowedRegions"
+	case p.SubsetLabels != nil:
+		what = "the labels of the subset"
+	default:
+		return ""
 	}
 	p.Algorithm = model.LeastRequest
-	return true
+	return what
 }
 
 // order is semantics 3.1 to 3.5: the first setting that speaks is taken whole.

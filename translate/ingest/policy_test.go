@@ -112,7 +112,7 @@ func TestLookup(t *testing.T) {
 		{"a short host", "client", []*v1alpha1.DestinationRule{short}, "default/short"},
 		{"a short host means the rule's namespace", "client", []*v1alpha1.DestinationRule{foreign}, "none"},
 		{"NAME.NAMESPACE", "client", []*v1alpha1.DestinationRule{two}, "client/two"},
-		{"a wildcard is not honoured", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "default/s"},
+		{"a wildcard ends the lookup too", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "client/wild"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := world(slice("a", ep("10.0.0.1")))
@@ -227,7 +227,7 @@ func TestPoliciesAreShared(t *testing.T) {
 	far := rule("far/r", on())
 	far.Spec.Host = "*.default.svc.cluster.local"
 	o.Rules = []*v1alpha1.DestinationRule{far}
-	equal(t, len(served(t, o).Policies), 1)
-	o.Rules = append(o.Rules, rule("client/r", off()))
 	equal(t, len(served(t, o).Policies), 2)
+	o.Rules = append(o.Rules, rule("client/r", off()))
+	equal(t, len(served(t, o).Policies), 3)
 }

@@ -50,7 +50,6 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 	s.Places = places(s)
 	problems = append(problems, j.problems...)
 	problems = append(problems, j.noRegion(s.Policies)...)
-	problems = append(problems, rules.settingProblems(s.Ports)...)
 	problems = append(problems, r.problems(s)...)
 	return s, model.SortProblems(problems)
 }

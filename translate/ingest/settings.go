@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
@@ -62,17 +63,44 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	r.balance(p, b.LoadBalancer)
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
-	r.set = append(r.set, set{*p, port, b})
+	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil {
+		r.set = append(r.set, set{*p, port, b})
+	}
+}
+
+// told is what the Problems of a set hang on: of many classes of clients most
+// have the same.
+type told struct {
+	port                   uint32
+	mode                   model.Mode
+	subset                 model.SubsetFrom
+	loadBalancer, outliers place
+	fenced                 bool
+	regions                string
+}
+
+func (s *set) told() told {
+	t := told{
+		port: s.port, mode: s.policy.Mode, subset: s.policy.SubsetFrom,
+		loadBalancer: s.blocks.At.LoadBalancer, outliers: s.blocks.At.OutlierDetection,
+	}
+	if a := s.policy.Allowed; a != nil {
+		t.fenced, t.regions = true, strings.Join(a.Regions, ",")
+	}
+	return t
 }
 
 // settingsProblems are those of settings that cannot do what they seem to say
 // (semantics 6.6).
 func (r *resolver) settingsProblems(s *model.Service) []model.Problem {
 	var out []model.Problem
+	seen := make(map[told]bool, len(r.set))
 	for _, set := range r.set {
 		port, ok := s.Port(set.port)
-		if !ok {
+		if t := set.told(); !ok || seen[t] {
 			continue
+		} else {
+			seen[t] = true
 		}
 		out = append(out, ejectionTooSmall(s, port, set)...)
 		out = append(out, hashWithLocality(s, set)...)

@@ -5,13 +5,23 @@ import "slices"
 // PolicyID indexes Service.Policies.
 type PolicyID int
 
-// PolicyKey is what Select looks up: the namespace whose rules win for the
-// client ("" for every client whose namespace has no rule for this host), the
-// port's number and the subset.
+// PolicyKey is what Select looks up: the class of the client, the port's number
+// and the subset. The class is the namespace whose rules it sees ("" for every
+// namespace that no rule for this host stands in or names), whether it is a
+// waypoint (only where that makes a difference), and which workloadSelectors of
+// its namespace it matches, as JoinSelectors writes them.
 type PolicyKey struct {
 	Namespace string
+	Waypoint  bool
+	Selectors string
 	Port      uint32
 	Subset    string
+}
+
+// Class is the key without port and subset.
+func (k PolicyKey) Class() PolicyKey {
+	k.Port, k.Subset = 0, ""
+	return k
 }
 
 // Mode is how an assignment is made.
@@ -65,6 +75,9 @@ type Policy struct {
 	Cluster ClusterSettings
 	// SubsetLabels filters endpoints; nil keeps all.
 	SubsetLabels map[string]string
+	// SubsetFrom is the rule that defines the subset, and where its labels stand; zero
+	// for the service as a whole.
+	SubsetFrom SubsetFrom
 	// HintField is where HintsDropped is reported: metadata.annotations or
 	// spec.trafficDistribution.
 	HintField string
@@ -87,6 +100,13 @@ type AllowedFrom struct {
 	Object  ObjectRef
 	Field   string
 	Regions []string
+}
+
+// SubsetFrom is where a subset is defined.
+type SubsetFrom struct {
+	Object ObjectRef
+	// Field is spec.subsets[i].labels.
+	Field string
 }
 
 // Has says whether an endpoint of this region may be sent; unknown ("") never is.

@@ -172,7 +172,7 @@ func endpoint(t *rapid.T, i int, hinted bool) discoveryv1.Endpoint {
 		e.Conditions = discoveryv1.EndpointConditions{Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true)}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "target") == 0 {
-		e.TargetRef = &corev1.ObjectReference{Kind: "Pod", Namespace: "a", Name: "p1"}
+		e.TargetRef = &corev1.ObjectReference{Kind: "Pod", Namespace: "a", Name: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod")}
 	}
 	if hinted && rapid.IntRange(0, 9).Draw(t, "unhinted") > 0 {
 		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: rapid.SampledFrom(zones).Draw(t, "hint")}}}
@@ -193,10 +193,16 @@ func node(t *rapid.T) Event {
 
 func pod(t *rapid.T, ns string) Event {
 	p := &corev1.Pod{}
-	p.Namespace, p.Name = ns, rapid.SampledFrom([]string{"p1", "client"}).Draw(t, "name")
+	p.Namespace, p.Name = ns, rapid.SampledFrom([]string{"p1", "p2", "client"}).Draw(t, "name")
 	p.Spec.NodeName = rapid.SampledFrom(nodes).Draw(t, "node")
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
+	}
+	if rapid.Bool().Draw(t, "versioned") {
+		if p.Labels == nil {
+			p.Labels = map[string]string{}
+		}
+		p.Labels["version"] = rapid.SampledFrom([]string{"v1", "v2"}).Draw(t, "version")
 	}
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
@@ -218,7 +224,7 @@ func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
 	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
 	host := rapid.SampledFrom([]string{
-		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "nothing.example.com",
+		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
 	}).Draw(t, "host")
 	if rapid.IntRange(0, 6).Draw(t, "refused") == 0 {
 		return Event{Ref: ref, Fence: &model.Fence{
@@ -228,11 +234,9 @@ func rule(t *rapid.T) Event {
 	}
 	r := &v1alpha1.DestinationRule{}
 	r.Namespace, r.Name, r.Spec.Host = ns, ref.Name, host
-	r.Spec.TrafficPolicy = &v1alpha1.TrafficPolicy{LoadBalancer: &v1alpha1.LoadBalancer{
-		Simple:            rapid.SampledFrom([]string{"", "ROUND_ROBIN", "RANDOM"}).Draw(t, "simple"),
-		LocalityLbSetting: setting(t),
-	}}
-	settings(t, r.Spec.TrafficPolicy)
+	r.Spec.TrafficPolicy = policy(t)
+	forSome(t, r)
+	r.Spec.Subsets = subsets(t)
 	return Event{Ref: ref, Object: r}
 }
 
@@ -260,7 +264,7 @@ func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 func DrawProxy(t *rapid.T, id string) model.Proxy {
 	ns := rapid.SampledFrom(namespaces).Draw(t, "client namespace")
 	p := model.Proxy{
-		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway}).Draw(t, "client kind"),
+		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint}).Draw(t, "client kind"),
 		Namespace: ns, Bind: "127.0.0.1", HTTPProxyPort: 15080,
 	}
 	if rapid.Bool().Draw(t, "claims a node") {
@@ -272,6 +276,7 @@ func DrawProxy(t *rapid.T, id string) model.Proxy {
 			p.Locality.Region = rapid.SampledFrom(append([]string{"nowhere"}, regions...)).Draw(t, "client region")
 		}
 	}
+	p.Labels = workload(t)
 	if rapid.IntRange(0, 4).Draw(t, "narrow") == 0 {
 		p.Scope = rapid.SampledFrom([]string{"a/*", "b/s2"}).Draw(t, "client scope")
 	}
