@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -21,6 +20,9 @@ import (
 
 // drainTime bounds how long streams may take to end at shutdown.
 const drainTime = 5 * time.Second
+
+// endTime bounds how long the other parts may take after that.
+const endTime = 2 * time.Second
 
 // server is the parts of one running control plane.
 type server struct {
@@ -43,17 +45,10 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer ports.close()
-	s := newServer(c)
-	if err := s.source.Load(); err != nil {
-		return err
-	}
-	s.hub.Publish(time.Now())
 	if err := loopback(ports.admin.Addr().String()); err != nil {
 		c.Log.Warn("everybody who can reach the admin port can read who is connected and what is wrong", "admin", ports.admin.Addr().String())
 	}
-	c.Log.Info("serving", "xds", ports.xds.Addr().String(), "admin", ports.admin.Addr().String(),
-		"services", len(s.hub.Snapshot().Entries))
-	return s.run(ctx, ports)
+	return newServer(c).run(ctx, ports)
 }
 
 func newServer(c Config) *server {
@@ -75,7 +70,7 @@ func newServer(c Config) *server {
 
 func (s *server) sources() admin.Sources {
 	return admin.Sources{
-		Alive: s.hub.Alive,
+		Alive: func() bool { return s.hub.Alive() && s.source.Alive() },
 		Checks: []admin.Check{
 			{Name: "files", OK: func() bool { return s.source.Stats().Reloads > 0 }},
 			{Name: "snapshot", OK: s.hub.Synced},
@@ -92,12 +87,14 @@ func (s *server) sources() admin.Sources {
 }
 
 // run starts every part and ends them all when ctx does or one of them stops.
+// Health is answered from the start, and streams are refused until all is read.
 func (s *server) run(ctx context.Context, p *ports) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	loaded := make(chan struct{})
 	parts := []part{
-		{"files", func() error { return s.source.Run(ctx) }},
-		{"publishing", func() error { return s.hub.Run(ctx) }},
+		{"files", func() error { return s.read(ctx, p, loaded) }},
+		{"publishing", func() error { return s.publish(ctx, loaded) }},
 		{"xds", func() error { return s.xds.Serve(p.xds) }},
 		{"admin", serveHTTP(ctx, p.admin, admin.Handler(s.sources()))},
 	}
@@ -106,7 +103,7 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
-		go func() { ended <- part.guard(s.config.Log) }()
+		go func() { ended <- part.guard() }()
 	}
 	running := len(parts)
 	var failed error
@@ -120,8 +117,45 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	defer stop()
 	s.xds.Drain(drain)
 	cancel()
+	return errors.Join(failed, s.await(ended, running))
+}
+
+// read loads the sources once, publishes what they gave, and follows them.
+func (s *server) read(ctx context.Context, p *ports, loaded chan<- struct{}) error {
+	if err := s.source.Load(); err != nil {
+		return err
+	}
+	s.hub.Publish(time.Now())
+	close(loaded)
+	s.config.Log.Info("serving", "xds", p.xds.Addr().String(), "admin", p.admin.Addr().String(),
+		"services", len(s.hub.Snapshot().Entries))
+	return s.source.Run(ctx)
+}
+
+// publish begins once everything has been read: before that the mesh would look
+// emptier than it is.
+func (s *server) publish(ctx context.Context, loaded <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-loaded:
+		return s.hub.Run(ctx)
+	}
+}
+
+// await waits for the parts that still run, but not for ever: a read of a file
+// on a dead mount cannot be interrupted.
+func (s *server) await(ended <-chan error, running int) (failed error) {
+	patience := time.NewTimer(endTime)
+	defer patience.Stop()
 	for range running {
-		failed = errors.Join(failed, <-ended)
+		select {
+		case err := <-ended:
+			failed = errors.Join(failed, err)
+		case <-patience.C:
+			s.config.Log.Warn("stopped, though a part of the server did not end: a file may be unreadable")
+			return failed
+		}
 	}
 	s.config.Log.Info("stopped")
 	return failed
@@ -134,13 +168,10 @@ type part struct {
 }
 
 // guard names the part in its error and turns a panic into one.
-func (p part) guard(log *slog.Logger) (err error) {
+func (p part) guard() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s: panic: %v", p.name, r)
-		}
-		if err != nil {
-			log.Error("a part of the server ended", "part", p.name, "err", err)
 		}
 	}()
 	if err := p.run(); err != nil {

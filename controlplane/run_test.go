@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/coastwise/coastwise/controlplane/admin"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -156,5 +159,25 @@ func TestConfigListsEveryMistake(t *testing.T) {
 				t.Errorf("%T is not a ConfigError", err)
 			}
 		})
+	}
+}
+
+// A read of a file on a dead mount cannot be interrupted: stopping goes on without it.
+func TestStoppingDoesNotWaitForAPartThatBlocks(t *testing.T) {
+	s := newServer(Config{Log: quiet()})
+	ended := make(chan error, 2)
+	ended <- errors.New("one part failed")
+	if err := s.await(ended, 2); err == nil || err.Error() != "one part failed" {
+		t.Errorf("await: %v", err)
+	}
+}
+
+func TestRunAnswersHealthBeforeItHasReadAnything(t *testing.T) {
+	s := newServer(Config{Log: quiet()})
+	h := httptest.NewServer(admin.Handler(s.sources()))
+	defer h.Close()
+	get(t, h.URL+"/livez", 200)
+	if body := get(t, h.URL+"/readyz", 503); !strings.Contains(body, "[-]files failed") || !strings.Contains(body, "[-]snapshot failed") {
+		t.Errorf("readyz: %s", body)
 	}
 }

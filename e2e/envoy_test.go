@@ -43,8 +43,7 @@ func TestNewAndChangedClustersWarmWithoutAStall(t *testing.T) {
 		s.write("rule.yaml", manifest.Rule("default", "a", "a", fmt.Sprintf("{loadBalancer: {simple: %s}}", simple)))
 		eventually(t, withoutStall, func() string { return c.balances("outbound|80||a.default.svc.cluster.local", simple) })
 	}
-	g.Stop()
-	unfailed(t, phase)
+	unfailed(t, g, phase)
 }
 
 // balances says what is missing for a cluster to be active with an algorithm.
@@ -75,8 +74,7 @@ func TestServerIsKilledAndComesBack(t *testing.T) {
 	if different(before, c.held(t)) == "" {
 		t.Error("the change after the restart changed nothing")
 	}
-	g.Stop()
-	unfailed(t, phase)
+	unfailed(t, g, phase)
 }
 
 func TestBadInputHarmsNobodyElse(t *testing.T) {
@@ -109,8 +107,7 @@ func TestBadInputHarmsNobodyElse(t *testing.T) {
 	}
 	s.write("a.yaml", s.predictCase("a", [3]layoutOf{{1, 0}, {1, 0}}, "", "", false))
 	c.converge(c.predicted("a.default:80"))
-	g.Stop()
-	unfailed(t, phase)
+	unfailed(t, g, phase)
 }
 
 func find(in []object, called string) []object {
@@ -133,8 +130,7 @@ func TestAStoppedEnvoyHurtsNobodyElse(t *testing.T) {
 		cluster := quick.predicted("a.default:80")
 		eventually(t, withoutStall, func() string { return quick.lacks(cluster) })
 	}
-	g.Stop()
-	unfailed(t, phase)
+	unfailed(t, g, phase)
 	if stopped.Running() == false {
 		t.Fatal("the stopped Envoy is gone")
 	}

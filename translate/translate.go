@@ -75,6 +75,10 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 				Object: s.Object, Field: "spec.internalTrafficPolicy",
 				Severity: model.Info, Reason: n.Reason, Message: n.Message,
 			})
+		case model.NoLocality:
+			out = append(out, distribution(s, policy, model.Info, n))
+		case model.NothingListed:
+			out = append(out, distribution(s, policy, model.Warning, n))
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,
@@ -83,4 +87,12 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 		}
 	}
 	return model.SortProblems(out)
+}
+
+// distribution is a problem of the setting whose distribute ruled.
+func distribution(s *model.Service, policy model.Policy, severity model.Severity, n locality.Note) model.Problem {
+	return model.Problem{
+		Object: policy.DistributeAt.Object, Field: policy.DistributeAt.Field,
+		Severity: severity, Reason: n.Reason, Message: s.Host + ": " + n.Message,
+	}
 }

@@ -15,7 +15,7 @@ import (
 
 // Sources answer for the running server. All are safe for concurrent use.
 type Sources struct {
-	// Alive is false if the publishing loop has stopped moving.
+	// Alive is false if a loop of the server has stopped moving.
 	Alive func() bool
 	// Checks are what readiness consists of, in order.
 	Checks []Check
@@ -52,7 +52,7 @@ func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		if !s.Alive() {
-			http.Error(w, "the publishing loop does not move", http.StatusServiceUnavailable)
+			http.Error(w, "a loop of the server does not move", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	yamlv2 "go.yaml.in/yaml/v2"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -44,14 +45,19 @@ type parser struct {
 	out  contents
 	// nameless says that the last manifest is foreign and has no name.
 	nameless bool
+	// lists is how many lists the manifest is in.
+	lists int
 }
+
+// maxLists bounds lists in lists: each is copied as often as it is deep.
+const maxLists = 8
 
 // parse reads a file: YAML or JSON, any number of documents, lists unpacked.
 // Documents are counted from 0; empty ones and mere comments do not count.
 func parse(file string, data []byte) contents {
 	p := &parser{file: file, out: contents{foreign: map[string]int{}}}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(data) {
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 { // YAML's decoder takes a NUL for the end
 		p.unparsable(0, "the file is not UTF-8 text")
 		return p.out
 	}
@@ -105,6 +111,10 @@ func (p *parser) yamlStream(data []byte) {
 // yamlDocument reads one document; false if there is nothing in it.
 func (p *parser) yamlDocument(doc []byte, n int) bool {
 	doc, rest := cutAtEnd(doc)
+	if blowsUp(doc) || blowsUp(rest) {
+		p.unparsable(n, "aliases make the document many times larger than it is")
+		return true
+	}
 	asJSON, err := yaml.YAMLToJSON(doc)
 	if err != nil {
 		p.unparsable(n, err.Error())
@@ -119,6 +129,42 @@ func (p *parser) yamlDocument(doc []byte, n int) bool {
 	}
 	p.yamlManifest(doc, asJSON, n)
 	return true
+}
+
+// blowsUp says that aliases make a document much larger than it is written. The
+// decoder bounds how many there may be, not how much they repeat.
+func blowsUp(doc []byte) bool {
+	if bytes.IndexByte(doc, '&') < 0 || bytes.IndexByte(doc, '*') < 0 {
+		return false
+	}
+	var v any
+	if yamlv2.Unmarshal(doc, &v) != nil { // said when it is read
+		return false
+	}
+	left := 1<<20 + 16*len(doc)
+	return !fits(v, &left)
+}
+
+// fits takes what a value weighs from left, and stops where nothing is left.
+func fits(v any, left *int) bool {
+	*left -= 16
+	switch v := v.(type) {
+	case string:
+		*left -= len(v)
+	case []any:
+		for _, item := range v {
+			if !fits(item, left) {
+				return false
+			}
+		}
+	case map[any]any:
+		for key, item := range v {
+			if !fits(key, left) || !fits(item, left) {
+				return false
+			}
+		}
+	}
+	return *left >= 0
 }
 
 // cutAtEnd splits a document at YAML's end mark, which the decoder would take for
@@ -163,6 +209,12 @@ func (p *parser) manifest(raw, asJSON []byte, n int) {
 		p.admit(raw, n, text(fields["kind"]), text(fields["apiVersion"]))
 		return
 	}
+	if p.lists == maxLists {
+		p.unparsable(n, fmt.Sprintf("lists are nested more than %d deep", maxLists))
+		return
+	}
+	p.lists++
+	defer func() { p.lists-- }()
 	var items []json.RawMessage
 	if err := json.Unmarshal(fields["items"], &items); err != nil {
 		p.unparsable(n, fmt.Sprintf("items of a %s must be a list", text(fields["kind"])))

@@ -61,6 +61,7 @@ type Source struct {
 	told    map[model.Problem]bool // problems that are in the log
 	reloads uint64
 	stats   atomic.Pointer[Stats]
+	beat    atomic.Int64 // when Run last moved, in Unix nanoseconds; 0 while it does not run
 
 	rescan time.Duration
 }
@@ -70,8 +71,9 @@ type seen struct {
 	info    fs.FileInfo // as of before reading; nil: read it again
 	hash    xxh3.Uint128
 	size    int
-	emptied time.Time // when it was first found to lack what it held
-	waiting bool      // read it again: it lacks what it held, not for long
+	emptied time.Time // when it was first found to lack what it held, as half
+	half    xxh3.Uint128
+	waiting bool // read it again: it lacks what it held, not for long
 }
 
 // New returns a source for files and folders. Of two files that give one object
@@ -173,7 +175,7 @@ func (s *Source) readFile(e entry, sc *scan) bool {
 		return true
 	}
 	c := parse(e.id.name, data)
-	if was != nil && s.lacks(e, was, now, c) && !was.outlasted() {
+	if was != nil && s.lacks(e, was, now, c) && !was.outlasted(now.hash) {
 		was.waiting, sc.again = true, emptyGrace
 		return true
 	}
@@ -198,10 +200,11 @@ func (s *Source) lacks(e entry, was, now *seen, c contents) bool {
 	return slices.ContainsFunc(s.set.files[e.id].objects, func(o object) bool { return !given[o.ref] })
 }
 
-// outlasted says that the file has lacked what it held for long enough.
-func (f *seen) outlasted() bool {
-	if f.emptied.IsZero() {
-		f.emptied = time.Now()
+// outlasted says that the file has lacked what it held, and been as it is, for
+// long enough.
+func (f *seen) outlasted(half xxh3.Uint128) bool {
+	if f.emptied.IsZero() || f.half != half {
+		f.half, f.emptied = half, time.Now()
 	}
 	return time.Since(f.emptied) >= emptyGrace
 }

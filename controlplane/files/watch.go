@@ -33,7 +33,9 @@ func (s *Source) Run(ctx context.Context) error {
 	defer timer.Stop()
 	tick := time.NewTicker(s.rescan)
 	defer tick.Stop()
+	defer s.beat.Store(0)
 	for {
+		s.beat.Store(time.Now().UnixNano())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -54,6 +56,16 @@ func (s *Source) Run(ctx context.Context) error {
 			s.look(&p, timer)
 		}
 	}
+}
+
+// stuck is how long one look at the files may take.
+const stuck = time.Minute
+
+// Alive says that Run moves: no read of a file has blocked it for a minute. It is
+// true while Run does not run.
+func (s *Source) Alive() bool {
+	last := s.beat.Load()
+	return last == 0 || time.Since(time.Unix(0, last)) < stuck+s.rescan
 }
 
 // look reloads what is pending, and plans another look where one is needed.

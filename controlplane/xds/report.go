@@ -23,7 +23,7 @@ type TypeInfo struct {
 	Refused int `json:"refused"`
 	// Bytes is the sum of all bodies sent on this stream.
 	Bytes uint64 `json:"bytes"`
-	// Synced says that nothing is unsent or unanswered.
+	// Synced says that nothing is unsent, unanswered or refused.
 	Synced bool `json:"synced"`
 }
 
@@ -60,6 +60,7 @@ func (s *Stream) Summary() []TypeInfo {
 			info.Acked += one(sl.held != "")
 			info.Refused += one(sl.stuck)
 		}
+		info.Synced = info.Synced && info.Refused == 0
 		out = append(out, info)
 	}
 	return out

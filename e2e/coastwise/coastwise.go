@@ -26,7 +26,9 @@ type Client struct {
 	Namespace string
 	Node      string
 	Locality  string
+	Labels    string
 	Scope     string
+	Labels    string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
 	HTTPProxyPort int
@@ -46,6 +48,7 @@ func (c Client) flags() []string {
 	add("namespace", c.Namespace)
 	add("node", c.Node)
 	add("locality", c.Locality)
+	add("labels", c.Labels)
 	add("scope", c.Scope)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))

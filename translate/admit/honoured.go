@@ -15,14 +15,6 @@ import (
 // told where it stands, if it differs from the default and would change
 // anything; what would widen or expose if it were dropped refuses the object.
 
-// LocalityHonoured says whether every part of a setting that matters is honoured
-// now. If not, nothing of it counts except allowedRegions: the next level
-// speaks. A setting that is switched off has no part that matters.
-func LocalityHonoured(s *v1alpha1.LocalityLbSetting) bool {
-	return s == nil || s.Enabled != nil && !*s.Enabled ||
-		len(s.Distribute) == 0 && len(s.FailoverPriority) == 0
-}
-
 // notHonoured warns, unless the value is a mistake anyway.
 func (r *report) notHonoured(p path, format string, args ...any) {
 	if !r.isCovered(p) && !r.isWrong(p) {
@@ -96,7 +88,6 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	if l := t.LoadBalancer; l != nil {
 		at := p.child("loadBalancer")
 		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
-		r.honouredLocality(at.child("localityLbSetting"), l.LocalityLbSetting)
 		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
 	}
 	if t.ConnectionPool != nil {
@@ -144,19 +135,6 @@ func (r *report) replaced(p path, t *v1alpha1.TrafficPolicy, i int) {
 	}
 }
 
-func (r *report) honouredLocality(p path, s *v1alpha1.LocalityLbSetting) {
-	if LocalityHonoured(s) {
-		return
-	}
-	const message = "is not honoured yet, so nothing of this localityLbSetting is, allowedRegions excepted: the next level speaks"
-	if len(s.Distribute) > 0 {
-		r.notHonoured(p.child("distribute"), message)
-	}
-	if len(s.FailoverPriority) > 0 {
-		r.notHonoured(p.child("failoverPriority"), message)
-	}
-}
-
 // thresholdAlone reports a threshold in a rule's setting that does not speak
 // (semantics 3.2).
 func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
@@ -179,7 +157,6 @@ func (r *report) honouredPool(p path, c *v1alpha1.ConnectionPool) {
 
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
-	r.honouredLocality(p.child("localityLbSetting"), spec.LocalityLbSetting)
 	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
 	if d := spec.DefaultTrafficPolicy; d != nil {
 		if d.ConnectionPool != nil {

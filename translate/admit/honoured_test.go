@@ -20,12 +20,14 @@ var silent = []string{
 	"spec.subsets.labels",
 	"spec.trafficPolicy.loadBalancer.simple",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.enabled",
+	"spec.trafficPolicy.loadBalancer.localityLbSetting.failoverPriority",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.failover.from",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.failover.to",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.allowedRegions",
 	"spec.rootNamespace",
 	"spec.suspend",
 	"spec.localityLbSetting.enabled",
+	"spec.localityLbSetting.failoverPriority",
 	"spec.localityLbSetting.failover.from",
 	"spec.localityLbSetting.failover.to",
 	"spec.localityLbSetting.allowedRegions",
@@ -140,25 +142,4 @@ func build(keys []step, value any, base map[string]any) any {
 		out[keys[0].key] = []any{out[keys[0].key]}
 	}
 	return out
-}
-
-func TestLocalityHonoured(t *testing.T) {
-	on, off := true, false
-	share := []v1alpha1.Distribute{{From: "eu", To: map[string]int32{"eu": 100}}}
-	for _, c := range []struct {
-		name string
-		s    *v1alpha1.LocalityLbSetting
-		want bool
-	}{
-		{"none", nil, true},
-		{"on", &v1alpha1.LocalityLbSetting{}, true},
-		{"failover", &v1alpha1.LocalityLbSetting{Enabled: &on, Failover: []v1alpha1.Failover{{From: "a", To: "b"}}}, true},
-		{"distribute", &v1alpha1.LocalityLbSetting{Distribute: share}, false},
-		{"failoverPriority", &v1alpha1.LocalityLbSetting{Enabled: &on, FailoverPriority: []string{"app"}}, false},
-		{"distribute, off", &v1alpha1.LocalityLbSetting{Enabled: &off, Distribute: share}, true},
-	} {
-		if got := LocalityHonoured(c.s); got != c.want {
-			t.Errorf("%s: %t", c.name, got)
-		}
-	}
 }

@@ -24,20 +24,20 @@ import (
 const lbPolicyPrefix = "envoy.load_balancing_policies."
 
 // loadBalancing is the typed policy; it fails for an algorithm that Envoy has not.
-func loadBalancing(p model.Policy) (*clusterv3.LoadBalancingPolicy, error) {
+func loadBalancing(p model.Policy, l *lbcommonv3.LocalityLbConfig) (*clusterv3.LoadBalancingPolicy, error) {
 	var name string
 	var config proto.Message
 	switch p.Algorithm {
 	case model.LeastRequest:
-		name, config = "least_request", &leastrequestv3.LeastRequest{SlowStartConfig: slowStart(p.Cluster.Warmup)}
+		name, config = "least_request", &leastrequestv3.LeastRequest{LocalityLbConfig: l, SlowStartConfig: slowStart(p.Cluster.Warmup)}
 	case model.RoundRobin:
-		name, config = "round_robin", &roundrobinv3.RoundRobin{SlowStartConfig: slowStart(p.Cluster.Warmup)}
+		name, config = "round_robin", &roundrobinv3.RoundRobin{LocalityLbConfig: l, SlowStartConfig: slowStart(p.Cluster.Warmup)}
 	case model.Random:
-		name, config = "random", &randomv3.Random{}
+		name, config = "random", &randomv3.Random{LocalityLbConfig: l}
 	case model.RingHash:
-		name, config = "ring_hash", &ringhashv3.RingHash{MinimumRingSize: tableOf(p.Cluster.Hash)}
+		name, config = "ring_hash", &ringhashv3.RingHash{MinimumRingSize: tableOf(p.Cluster.Hash), LocalityWeightedLbConfig: l.GetLocalityWeightedLbConfig()}
 	case model.Maglev:
-		name, config = "maglev", &maglevv3.Maglev{TableSize: tableOf(p.Cluster.Hash)}
+		name, config = "maglev", &maglevv3.Maglev{TableSize: tableOf(p.Cluster.Hash), LocalityWeightedLbConfig: l.GetLocalityWeightedLbConfig()}
 	case model.Passthrough:
 		name, config = "cluster_provided", &clusterprovidedv3.ClusterProvided{}
 	default:
@@ -46,6 +46,17 @@ func loadBalancing(p model.Policy) (*clusterv3.LoadBalancingPolicy, error) {
 	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
 		TypedExtensionConfig: &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)},
 	}}}, nil
+}
+
+// localityWeighting switches Envoy's locality weights on where they carry meaning
+// (semantics 6.3), on the policy itself (reference envoy R14); nil elsewhere.
+func localityWeighting(policy model.Policy) *lbcommonv3.LocalityLbConfig {
+	if !policy.Weighted() {
+		return nil
+	}
+	return &lbcommonv3.LocalityLbConfig{LocalityConfigSpecifier: &lbcommonv3.LocalityLbConfig_LocalityWeightedLbConfig_{
+		LocalityWeightedLbConfig: &lbcommonv3.LocalityLbConfig_LocalityWeightedLbConfig{},
+	}}
 }
 
 // tableOf is nil, which is Envoy's own size, where no size is known.

@@ -26,7 +26,7 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
-	lb, err := loadBalancing(policy)
+	lb, err := loadBalancing(policy, localityWeighting(policy))
 	if err != nil {
 		return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
 	}

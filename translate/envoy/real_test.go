@@ -59,6 +59,9 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 			c := decoded(t, must[Resource](t)(Cluster(reviews(policy), v)), new(clusterv3.Cluster))
 			out = append(out, c)
 		}
+		policy.Distribute = []model.Distribute{{}}
+		weighted := model.Variant{Port: 80, Subset: string(a) + "-WEIGHTED"}
+		out = append(out, decoded(t, must[Resource](t)(Cluster(reviews(policy), weighted)), new(clusterv3.Cluster)))
 	}
 	for i, policy := range everySettings() {
 		for _, port := range []uint32{80, 9000} {

@@ -336,3 +336,25 @@ func hashing() []*model.Service {
 	}
 	return out
 }
+
+// Locality weights act under hashing too (semantics 6.3): the ring is that of the
+// locality that was drawn.
+func TestHashTablesWeighLocalities(t *testing.T) {
+	for _, a := range []model.Algorithm{model.RingHash, model.Maglev} {
+		policy := balanced(a)
+		policy.Mode = model.Levels
+		for _, weighted := range []bool{false, true} {
+			if weighted {
+				policy.Distribute = make([]model.Distribute, 1)
+			}
+			c := cluster(t, policy, model.Variant{Port: 80})
+			m := must[proto.Message](t)(c.LoadBalancingPolicy.Policies[0].TypedExtensionConfig.TypedConfig.UnmarshalNew())
+			got := m.(interface {
+				GetLocalityWeightedLbConfig() *lbcommonv3.LocalityLbConfig_LocalityWeightedLbConfig
+			}).GetLocalityWeightedLbConfig()
+			if (got != nil) != weighted {
+				t.Errorf("%s, weighted %t: %v", a, weighted, got)
+			}
+		}
+	}
+}

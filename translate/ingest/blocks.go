@@ -27,6 +27,8 @@ type place struct {
 	Field  string
 }
 
+func (p place) model() model.Place { return model.Place(p) }
+
 // child is a field below a place.
 func (p place) child(name string) place { return place{p.Object, p.Field + "." + name} }
 

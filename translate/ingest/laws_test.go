@@ -47,7 +47,12 @@ func drawSlice(t *rapid.T, i int) *discoveryv1.EndpointSlice {
 
 func drawSetting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 	return rapid.SampledFrom([]*locality{
-		nil, {}, on(), off(), allow("eu"), allow("us", "eu"), {Failover: eu2us}, {Distribute: share, AllowedRegions: []string{"us"}},
+		nil,
+		{},
+		on(), off(), allow("eu"), allow("us", "eu"),
+		{Failover: eu2us},
+		{Distribute: share, AllowedRegions: []string{"us"}},
+		{FailoverPriority: []string{"istio-locality", model.LabelNetwork}, Distribute: share},
 	}).Draw(t, "setting")
 }
 

@@ -20,7 +20,7 @@ type resolver struct {
 	root        string
 	speech      speech
 	local       bool
-	mesh        *v1alpha1.LocalityLbSetting // honoured, or nil
+	mesh        *v1alpha1.LocalityLbSetting // nil if there is none
 	meshOn      bool
 	suspended   bool
 	// held says that fences alone are asked for, of a service that is held back.
@@ -85,7 +85,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
 	}
-	if l := meshSetting(o.Mesh); l != nil && l.Honoured() {
+	if l := meshSetting(o.Mesh); l != nil {
 		res.mesh = l
 		if l.Enabled != nil {
 			res.meshOn = *l.Enabled
@@ -209,7 +209,7 @@ func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule,
 	if l := b.locality(); l.Speaks() && (l.Enabled == nil || *l.Enabled) {
 		r.missing = append(r.missing, missingRegions(b.At.LoadBalancer.child("localityLbSetting"), l.Failover, r.regions)...)
 	}
-	r.order(&p, b.locality())
+	r.order(&p, b.locality(), b.At.LoadBalancer.child("localityLbSetting"))
 	r.settings(&p, port, b)
 	return p
 }
@@ -235,15 +235,16 @@ func yield(p *model.Policy) string {
 	return what
 }
 
-// order is semantics 3.1 to 3.5: the first setting that speaks is taken whole.
-func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting) {
+// order is semantics 3.1 to 3.5: the first setting that speaks is taken whole. at
+// is where the rule's stands.
+func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting, at place) {
 	switch {
 	case r.suspended:
 		p.Setting = "suspended"
 	case rule.Speaks():
 		p.Setting = "rule " + p.Rule.Namespace + "/" + p.Rule.Name
 		if rule.Enabled == nil || *rule.Enabled {
-			levels(p, rule)
+			levels(p, rule, at.model())
 		}
 	case r.speech.mode != "":
 		p.Mode, p.Setting = r.speech.mode, r.speech.setting
@@ -253,17 +254,24 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting) {
 		r.dropped = r.dropped || r.speech.dropped != ""
 	case r.meshOn:
 		p.Setting = "mesh"
-		levels(p, r.mesh)
+		levels(p, r.mesh, model.Place{
+			Object: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: v1alpha1.MeshConfigName}, Field: fieldMeshLocality,
+		})
 	}
 }
 
-// levels is what a setting that is on says; nil is one that says no more.
-func levels(p *model.Policy, l *v1alpha1.LocalityLbSetting) {
+// levels is what a setting that is on says, and where it stands; nil is one that
+// says no more.
+func levels(p *model.Policy, l *v1alpha1.LocalityLbSetting, at model.Place) {
 	p.Mode = model.Levels
 	if l == nil {
 		return
 	}
 	p.Failover = failover(l.Failover)
+	p.FailoverPriority = failoverPriority(l.FailoverPriority)
+	if p.Distribute = distribute(l.Distribute); p.Distribute != nil {
+		p.DistributeAt = model.Place{Object: at.Object, Field: at.Field + ".distribute"}
+	}
 	if t := l.FailoverThreshold; t != nil && *t > 0 {
 		p.OverprovisioningFactor = (10000 + uint32(*t) - 1) / uint32(*t)
 	}

@@ -13,7 +13,8 @@ import (
 const (
 	defaultRootNamespace = "coastwise-system"
 
-	fieldHost = "spec.host"
+	fieldHost         = "spec.host"
+	fieldMeshLocality = "spec.localityLbSetting"
 )
 
 // rules is every rule for one host, ready to be looked up.

@@ -33,7 +33,8 @@ const (
 	Flat Mode = "flat"
 	// Hints follows EndpointSlice hints as kube-proxy does (semantics 5).
 	Hints Mode = "hints"
-	// Levels orders by the default levels of semantics 2.2.
+	// Levels orders by the default levels of semantics 2.2, and by what the
+	// setting says besides (semantics 6.1, 6.2).
 	Levels Mode = "levels"
 )
 
@@ -64,8 +65,16 @@ type Policy struct {
 	Local bool
 	// Allowed is nil if every region is allowed.
 	Allowed *Allowed
-	// Failover maps a client's region to the one that follows it.
+	// Failover maps a client's region to the one that follows it; nil if the
+	// setting has no failover.
 	Failover map[string]string
+	// FailoverPriority makes tiers by labels, above the levels (semantics 6.1).
+	FailoverPriority []PriorityLabel
+	// Distribute is sorted by From; no From stands twice. With it the cluster
+	// weighs localities (semantics 6.2, 6.3).
+	Distribute []Distribute
+	// DistributeAt is where Problems of Distribute are reported.
+	DistributeAt Place
 	// OverprovisioningFactor in percent: ceil(10000/failoverThreshold), or 140.
 	OverprovisioningFactor uint32
 	// MinHealthPercent is the panic threshold, 0..100 (semantics 7).

@@ -85,7 +85,7 @@ func (s *Service) view(policy Policy, p Proxy) View {
 	}
 	switch policy.Mode {
 	case Levels:
-		v.Locality = s.Places.locality(p.Locality)
+		s.prioritized(&v, policy, p)
 	case Hints:
 		v.Locality = s.Places.locality(p.Locality)
 		v.Locality.SubZone = ""
@@ -94,6 +94,42 @@ func (s *Service) view(policy Policy, p Proxy) View {
 		}
 	}
 	return v
+}
+
+// prioritized is what default levels, distribute and label tiers look at.
+func (s *Service) prioritized(v *View, policy Policy, p Proxy) {
+	place := s.Places.locality(p.Locality)
+	if policy.Graded() || len(policy.Distribute) > 0 {
+		v.Locality = place
+	}
+	if policy.asks(LabelRegion) {
+		v.Locality.Region = place.Region
+	}
+	if policy.asks(LabelZone) {
+		v.Locality.Zone = place.Zone
+	}
+	if policy.asks(LabelSubZone) { // as a label it counts outside its zone too
+		v.Locality.SubZone = known(s.Places.SubZones, p.Locality.SubZone)
+	}
+	if policy.asks(LabelNode) {
+		v.Node = s.Places.node(p.Node)
+	}
+	if policy.asks(LabelNetwork) {
+		v.Network = known(s.Places.Networks, p.Network)
+	}
+	v.Labels = s.Places.labels(policy, p.Labels)
+}
+
+// labels keeps those that the policy compares; one without a value is as good
+// as absent.
+func (pl Places) labels(policy Policy, all map[string]string) string {
+	out := map[string]string{}
+	for _, l := range policy.FailoverPriority {
+		if value := known(pl.Labels[l.Key], all[l.Key]); value != "" && !l.Fixed && l.Ordinary() {
+			out[l.Key] = value
+		}
+	}
+	return FormatLabels(out)
 }
 
 // locality keeps what the service knows and calls all else Other.

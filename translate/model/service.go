@@ -120,6 +120,11 @@ type Places struct {
 	Nodes map[string]bool
 	// HintedNodes are those that an endpoint is hinted for.
 	HintedNodes map[string]bool
+	// Networks are those that an endpoint is in.
+	Networks map[string]bool
+	// Labels holds, for each key that a policy compares with the client's, the
+	// values that endpoints have.
+	Labels map[string]map[string]bool
 }
 
 // Port finds a port by its number.

@@ -6,48 +6,46 @@ import (
 	"github.com/coastwise/coastwise/api/v1alpha1"
 )
 
-// settings draws what a rule says of connections and of ejecting endpoints.
-func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
-	p.OutlierDetection = outliers(t)
-	p.ConnectionPool = pool(t)
-	if rapid.IntRange(0, 3).Draw(t, "hashes") == 0 {
-		p.LoadBalancer.Simple = ""
-		p.LoadBalancer.ConsistentHash = &v1alpha1.ConsistentHash{
-			HTTPHeaderName: ptr(rapid.SampledFrom([]string{"x-a", "x-b"}).Draw(t, "httpHeaderName")),
-		}
-		if rapid.Bool().Draw(t, "maglev") {
-			p.LoadBalancer.ConsistentHash.Maglev = &v1alpha1.Maglev{}
-		}
-	}
-	if rapid.IntRange(0, 5).Draw(t, "warms up") == 0 {
-		p.LoadBalancer.WarmupDurationSecs = ptr(v1alpha1.Duration("60s"))
-	}
-}
-
-// meshSettings draws what the mesh says of them.
-func meshSettings(t *rapid.T, m *v1alpha1.MeshConfigSpec) {
-	if o := outliers(t); o != nil {
-		m.DefaultTrafficPolicy = &v1alpha1.DefaultTrafficPolicy{OutlierDetection: o, ConnectionPool: pool(t)}
-	}
-	m.H2UpgradePolicy = rapid.SampledFrom([]string{"", "", "UPGRADE"}).Draw(t, "h2UpgradePolicy")
-}
-
-func pool(t *rapid.T) *v1alpha1.ConnectionPool {
-	if rapid.IntRange(0, 3).Draw(t, "pools") > 0 {
+// drawDistribute draws what admission accepts: no from and no to twice, 100 in all.
+func drawDistribute(t *rapid.T) []v1alpha1.Distribute {
+	if rapid.IntRange(0, 2).Draw(t, "distributes") > 0 {
 		return nil
 	}
-	return &v1alpha1.ConnectionPool{
-		TCP:  &v1alpha1.TCPSettings{MaxConnections: ptr(int32(rapid.IntRange(0, 3).Draw(t, "maxConnections")))},
-		HTTP: &v1alpha1.HTTPSettings{H2UpgradePolicy: rapid.SampledFrom([]string{"", "UPGRADE", "DO_NOT_UPGRADE"}).Draw(t, "h2UpgradePolicy")},
+	var out []v1alpha1.Distribute
+	from := []string{"r1", "r1/z1", "r2/*", "r3/z9", "*", "r1/z2/rack"}
+	for _, pattern := range rapid.SliceOfNDistinct(rapid.SampledFrom(from), 1, 3, rapid.ID).Draw(t, "from") {
+		out = append(out, v1alpha1.Distribute{From: pattern, To: rapid.SampledFrom([]map[string]int32{
+			{"r1": 100}, {"*": 100}, {"r1/z1": 70, "r2": 30}, {"r1/*": 1, "r1/z1": 33, "r2/z2": 33, "r3": 33}, {"r9": 50, "r3/z3": 50},
+		}).Draw(t, "to")})
 	}
+	return out
 }
 
-func outliers(t *rapid.T) *v1alpha1.OutlierDetection {
-	if rapid.IntRange(0, 3).Draw(t, "ejects") > 0 {
+func drawFailoverPriority(t *rapid.T) []string {
+	if rapid.IntRange(0, 2).Draw(t, "tiers") > 0 {
 		return nil
 	}
-	return &v1alpha1.OutlierDetection{
-		Consecutive5xxErrors: ptr(int64(rapid.IntRange(0, 3).Draw(t, "consecutive5xxErrors"))),
-		MinHealthPercent:     ptr(int32(rapid.SampledFrom([]int{0, 0, 50}).Draw(t, "minHealthPercent"))),
+	return rapid.SampledFrom([][]string{
+		{"version"},
+		{"track=a", "version"},
+		{"topology.istio.io/network", "topology.kubernetes.io/zone"},
+		{"kubernetes.io/hostname", "version"},
+		{"topology.istio.io/subzone"},
+		{"topology.kubernetes.io/region=r1", "track"},
+		{"version", "topology.istio.io/network", "topology.kubernetes.io/region"},
+	}).Draw(t, "failoverPriority")
+}
+
+// withLabels adds those that tiers compare, of clients and of Pods: a value of
+// the one is often unknown to the other.
+func withLabels(t *rapid.T, labels map[string]string) map[string]string {
+	for _, key := range []string{"version", "track", "topology.istio.io/network"} {
+		if v := rapid.SampledFrom([]string{"", "", "a", "b", "lone"}).Draw(t, key); v != "" {
+			if labels == nil {
+				labels = map[string]string{}
+			}
+			labels[key] = v
+		}
 	}
+	return labels
 }

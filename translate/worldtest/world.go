@@ -172,7 +172,10 @@ func endpoint(t *rapid.T, i int, hinted bool) discoveryv1.Endpoint {
 		e.Conditions = discoveryv1.EndpointConditions{Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true)}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "target") == 0 {
-		e.TargetRef = &corev1.ObjectReference{Kind: "Pod", Namespace: "a", Name: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod")}
+		e.TargetRef = &corev1.ObjectReference{
+			Kind: "Pod", Namespace: rapid.SampledFrom(namespaces).Draw(t, "target namespace"),
+			Name: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod"),
+		}
 	}
 	if hinted && rapid.IntRange(0, 9).Draw(t, "unhinted") > 0 {
 		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: rapid.SampledFrom(zones).Draw(t, "hint")}}}
@@ -198,6 +201,7 @@ func pod(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
 	}
+	p.Labels = withLabels(t, p.Labels)
 	if rapid.Bool().Draw(t, "versioned") {
 		if p.Labels == nil {
 			p.Labels = map[string]string{}
@@ -251,6 +255,7 @@ func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 	if rapid.Bool().Draw(t, "failover") {
 		s.Failover = []v1alpha1.Failover{{From: "r1", To: rapid.SampledFrom([]string{"r2", "r3"}).Draw(t, "to")}}
 	}
+	s.Distribute, s.FailoverPriority = drawDistribute(t), drawFailoverPriority(t)
 	if rapid.IntRange(0, 2).Draw(t, "fence") == 0 {
 		s.AllowedRegions = rapid.SampledFrom([][]string{{"r1"}, {"r1", "r2"}, {"r3"}}).Draw(t, "allowedRegions")
 	}
@@ -276,10 +281,11 @@ func DrawProxy(t *rapid.T, id string) model.Proxy {
 			p.Locality.Region = rapid.SampledFrom(append([]string{"nowhere"}, regions...)).Draw(t, "client region")
 		}
 	}
-	p.Labels = workload(t)
 	if rapid.IntRange(0, 4).Draw(t, "narrow") == 0 {
 		p.Scope = rapid.SampledFrom([]string{"a/*", "b/s2"}).Draw(t, "client scope")
 	}
+	p.Labels = withLabels(t, workload(t))
+	p.Network = p.Labels["topology.istio.io/network"]
 	return p
 }
 
