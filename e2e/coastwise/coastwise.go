@@ -28,7 +28,6 @@ type Client struct {
 	Locality  string
 	Labels    string
 	Scope     string
-	Labels    string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
 	HTTPProxyPort int
