@@ -24,11 +24,11 @@ type TCPSettings struct {
 
 // TCPKeepalive probes idle connections. What is absent is the operating system's.
 type TCPKeepalive struct {
-	// Probes without an answer end the connection.
+	// Probes without an answer end the connection, at most 127; 0 switches probing off.
 	Probes *int64 `json:"probes,omitempty"`
-	// Time without bytes before the first probe.
+	// Time without bytes before the first probe, at most 32767s, in whole seconds rounded up.
 	Time *Duration `json:"time,omitempty"`
-	// Interval between probes.
+	// Interval between probes, as time.
 	Interval *Duration `json:"interval,omitempty"`
 }
 
@@ -44,12 +44,14 @@ type HTTPSettings struct {
 	MaxRetries *int32 `json:"maxRetries,omitempty"`
 	// IdleTimeout ends a connection without requests. Default 1h.
 	IdleTimeout *Duration `json:"idleTimeout,omitempty"`
-	// H2UpgradePolicy is DEFAULT (the mesh's), DO_NOT_UPGRADE or UPGRADE.
+	// H2UpgradePolicy is DEFAULT (the mesh's), DO_NOT_UPGRADE or UPGRADE: HTTP/2 to
+	// endpoints on every port of the host. The mesh's UPGRADE holds only where a port
+	// declares HTTP.
 	H2UpgradePolicy string `json:"h2UpgradePolicy,omitempty"`
 	// UseClientProtocol speaks to the endpoint what the client spoke. Not together
 	// with h2UpgradePolicy UPGRADE. Default false.
 	UseClientProtocol bool `json:"useClientProtocol,omitempty"`
-	// MaxConcurrentStreams on one HTTP/2 connection. Default 2147483647.
+	// MaxConcurrentStreams on one HTTP/2 connection. Default 2147483647; 0 is the default.
 	MaxConcurrentStreams *int32 `json:"maxConcurrentStreams,omitempty"`
 	// HTTP2KeepAlive pings idle HTTP/2 connections. Default: none.
 	HTTP2KeepAlive *HTTP2KeepAlive `json:"http2KeepAlive,omitempty"`

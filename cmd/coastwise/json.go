@@ -179,7 +179,7 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes, err := envoy.Routes(a.proxy.Namespace, a.services)
+	routes, err := envoy.Routes(a.proxy, a.services)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,10 @@ type ScopeSet struct {
 	// Selected is sorted: the keys whose subsets hang on the clients' labels, by
 	// workloadSelectors of rules in their namespace. A View adds their names.
 	Selected []model.Key
-	Routes   envoy.Resource
+	// Routes are those of clients that no workloadSelector picks.
+	Routes envoy.Resource
+	// picked are those of the others; nil where hash keys do not hang on labels.
+	picked *pickedRoutes
 }
 
 // Has says whether the scope sees a service.
@@ -80,7 +83,7 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		}
 	}
 	slices.Sort(set.Clusters)
-	routes, err := envoy.Routes(scope.Namespace, services)
+	routes, err := envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services)
 	if err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
@@ -88,5 +91,6 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
 	set.Routes = routes
+	set.picked = newPickedRoutes(scope, services)
 	return set, nil
 }

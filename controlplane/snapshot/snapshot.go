@@ -71,7 +71,7 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		}
 	case envoy.RouteType:
 		if name == envoy.RouteName {
-			return frozen(&v.set.Routes)
+			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
 		}
 	case envoy.ClusterType, envoy.EndpointType:
 		return v.ofService(typeURL, name)

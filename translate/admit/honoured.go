@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -88,17 +87,12 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	r.exposed(p, t)
 	if l := t.LoadBalancer; l != nil {
 		at := p.child("loadBalancer")
-		r.ignored(l.ConsistentHash != nil, at.child("consistentHash"))
 		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
-		r.ignored(l.Warmup != nil, at.child("warmup"))
-		r.ignored(l.WarmupDurationSecs != nil && l.Warmup == nil, at.child("warmupDurationSecs"))
 		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
 	}
 	if t.ConnectionPool != nil {
 		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
 	}
-	r.ignored(t.OutlierDetection != nil, p.child("outlierDetection"))
-	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
 	for i, e := range t.PortLevelSettings { // their tls is checked by exposed
 		at := p.child("portLevelSettings").index(i)
 		r.honouredPolicy(at, &v1alpha1.TrafficPolicy{
@@ -152,33 +146,14 @@ func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 		"has no effect: by itself it does not switch locality on; add enabled: true")
 }
 
+// honouredPool tells of an idle timeout that only a TCP listener would have:
+// connections with HTTP have their own.
 func (r *report) honouredPool(p path, c *v1alpha1.ConnectionPool) {
-	if t := c.TCP; t != nil {
-		at := p.child("tcp")
-		r.ignored(isLimit(t.MaxConnections), at.child("maxConnections"))
-		r.ignored(!isLength(t.ConnectTimeout, 10*time.Second), at.child("connectTimeout"))
-		r.ignored(isKeepalive(t.TCPKeepalive), at.child("tcpKeepalive"))
-		r.ignored(t.MaxConnectionDuration != nil, at.child("maxConnectionDuration"))
-		r.ignored(!isLength(t.IdleTimeout, time.Hour), at.child("idleTimeout"))
+	if c.TCP == nil || c.TCP.IdleTimeout == nil || c.HTTP == nil || c.HTTP.IdleTimeout == nil || *c.TCP.IdleTimeout == *c.HTTP.IdleTimeout {
+		return
 	}
-	if h := c.HTTP; h != nil {
-		at := p.child("http")
-		r.ignored(isLimit(h.HTTP1MaxPendingRequests), at.child("http1MaxPendingRequests"))
-		r.ignored(isLimit(h.HTTP2MaxRequests), at.child("http2MaxRequests"))
-		r.ignored(h.MaxRequestsPerConnection != nil && *h.MaxRequestsPerConnection != 0, at.child("maxRequestsPerConnection"))
-		r.ignored(isLimit(h.MaxRetries), at.child("maxRetries"))
-		r.ignored(isLimit(h.MaxConcurrentStreams), at.child("maxConcurrentStreams"))
-		r.ignored(!isLength(h.IdleTimeout, time.Hour), at.child("idleTimeout"))
-		r.ignored(h.H2UpgradePolicy == "UPGRADE", at.child("h2UpgradePolicy"))
-		r.ignored(h.UseClientProtocol, at.child("useClientProtocol"))
-		r.ignored(h.HTTP2KeepAlive != nil, at.child("http2KeepAlive"))
-	}
+	r.notHonoured(p.child("tcp", "idleTimeout"), "is for TCP listeners beside http.idleTimeout, and none is served yet; the object counts without it")
 }
-
-// isLimit says whether a number limits anything: the largest stands for no limit.
-func isLimit(n *int32) bool { return n != nil && *n != math.MaxInt32 }
-
-func isKeepalive(k *v1alpha1.TCPKeepalive) bool { return k != nil && *k != v1alpha1.TCPKeepalive{} }
 
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
@@ -187,11 +162,7 @@ func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 		if d.ConnectionPool != nil {
 			r.honouredPool(p.child("defaultTrafficPolicy", "connectionPool"), d.ConnectionPool)
 		}
-		r.ignored(d.OutlierDetection != nil, p.child("defaultTrafficPolicy", "outlierDetection"))
 	}
-	r.ignored(!isLength(spec.ConnectTimeout, 10*time.Second), p.child("connectTimeout"))
-	r.ignored(isKeepalive(spec.TCPKeepalive), p.child("tcpKeepalive"))
-	r.ignored(spec.H2UpgradePolicy == "UPGRADE", p.child("h2UpgradePolicy"))
 	r.ignored(!isLength(spec.DNSRefreshRate, time.Minute), p.child("dnsRefreshRate"))
 	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
 		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),
@@ -209,12 +180,18 @@ const (
 	annotationIstioExportTo     = "networking.istio.io/exportTo"
 )
 
+// defaultAffinity is Kubernetes' own timeout, in seconds: it is written into every Service.
+const defaultAffinity = 10800
+
 func (r *report) honouredService(s *corev1.Service) {
 	const annotations path = "metadata.annotations"
 	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution == nil)
 	_, listens := s.Annotations[annotationListen]
 	r.ignored(listens, annotations.key(annotationListen))
-	r.ignored(s.Spec.SessionAffinity == corev1.ServiceAffinityClientIP, "spec.sessionAffinity")
+	if c := s.Spec.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
+		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
+			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")
+	}
 	if s.Spec.Type == corev1.ServiceTypeExternalName {
 		r.notHonoured("spec.type", "ExternalName is not honoured yet; the Service has no endpoints")
 	}

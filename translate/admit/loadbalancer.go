@@ -55,8 +55,16 @@ func (r *report) consistentHash(p path, c *v1alpha1.ConsistentHash) {
 	if keys != 1 {
 		r.invalid(p, "has %d hash keys; write exactly one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName", keys)
 	}
-	r.notEmpty(p.child("httpHeaderName"), c.HTTPHeaderName)
-	r.notEmpty(p.child("httpQueryParameterName"), c.HTTPQueryParameterName)
+	if c.HTTPHeaderName != nil {
+		r.headerName(p.child("httpHeaderName"), *c.HTTPHeaderName)
+	}
+	if c.HTTPQueryParameterName != nil {
+		r.notEmpty(p.child("httpQueryParameterName"), c.HTTPQueryParameterName)
+		r.printable(p.child("httpQueryParameterName"), *c.HTTPQueryParameterName, "")
+	}
+	if c.UseSourceIP != nil && !*c.UseSourceIP {
+		r.invalid(p.child("useSourceIp"), "false is no hash key; write true or remove it")
+	}
 	if c.HTTPCookie != nil {
 		r.cookie(p.child("httpCookie"), c.HTTPCookie)
 	}
@@ -70,12 +78,14 @@ func (r *report) notEmpty(p path, s *string) {
 }
 
 func (r *report) cookie(p path, c *v1alpha1.HTTPCookie) {
-	r.notEmpty(p.child("name"), &c.Name)
+	r.token(p.child("name"), c.Name)
+	r.printable(p.child("path"), c.Path, ";")
 	r.duration(p.child("ttl"), c.TTL, 0)
 	seen := map[string]bool{}
 	for i, a := range c.Attributes {
 		at := p.child("attributes").index(i).child("name")
-		r.notEmpty(at, &a.Name)
+		r.token(at, a.Name)
+		r.printable(p.child("attributes").index(i).child("value"), a.Value, ";")
 		if a.Name != "" && seen[a.Name] {
 			r.invalid(at, "%q names an earlier attribute", clip(a.Name))
 		}

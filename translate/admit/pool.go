@@ -56,9 +56,25 @@ func (r *report) keepalive(p path, k *v1alpha1.TCPKeepalive) {
 	if k == nil {
 		return
 	}
-	between(r, p.child("probes"), k.Probes, 0, maxUint32)
-	r.duration(p.child("time"), k.Time, time.Millisecond)
-	r.duration(p.child("interval"), k.Interval, time.Millisecond)
+	between(r, p.child("probes"), k.Probes, 0, maxKeepaliveProbes)
+	r.keepaliveTime(p.child("time"), k.Time)
+	r.keepaliveTime(p.child("interval"), k.Interval)
+}
+
+// Linux's bounds: beyond them no connection could be made at all.
+const (
+	maxKeepaliveProbes = 127
+	maxKeepaliveTime   = 32767 * time.Second
+)
+
+func (r *report) keepaliveTime(p path, d *v1alpha1.Duration) {
+	r.duration(p, d, time.Millisecond)
+	if d == nil {
+		return
+	}
+	if length, err := time.ParseDuration(string(*d)); err == nil && length > maxKeepaliveTime {
+		r.invalid(p, "%q is too long: at most 32767s", clip(string(*d)))
+	}
 }
 
 // outliers checks 2.6 and the fields that are new there.

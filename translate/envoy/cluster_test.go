@@ -63,6 +63,8 @@ func TestClusterAlgorithms(t *testing.T) {
 		model.LeastRequest: "envoy.load_balancing_policies.least_request",
 		model.RoundRobin:   "envoy.load_balancing_policies.round_robin",
 		model.Random:       "envoy.load_balancing_policies.random",
+		model.RingHash:     "envoy.load_balancing_policies.ring_hash",
+		model.Maglev:       "envoy.load_balancing_policies.maglev",
 		model.Passthrough:  "envoy.load_balancing_policies.cluster_provided",
 	} {
 		policy := plain()
@@ -169,8 +171,8 @@ func TestClusterRefusesWhatIsNotThere(t *testing.T) {
 		}
 	}
 	policy := plain()
-	policy.Algorithm = "MAGLEV"
+	policy.Algorithm = "NONE"
 	if _, err := Cluster(reviews(policy), model.Variant{Port: 80}); err == nil {
-		t.Error("MAGLEV: no error")
+		t.Error("NONE: no error")
 	}
 }

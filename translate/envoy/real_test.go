@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,16 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 		weighted := model.Variant{Port: 80, Subset: string(a) + "-WEIGHTED"}
 		out = append(out, decoded(t, must[Resource](t)(Cluster(reviews(policy), weighted)), new(clusterv3.Cluster)))
 	}
+	for i, policy := range everySettings() {
+		for _, port := range []uint32{80, 9000} {
+			v := model.Variant{Port: port, Subset: fmt.Sprintf("settings-%d", i)}
+			r := must[Resource](t)(Cluster(reviews(policy), v))
+			if err := Validate(r); err != nil {
+				t.Error(err)
+			}
+			out = append(out, decoded(t, r, new(clusterv3.Cluster)))
+		}
+	}
 	static := proto.CloneOf(out[0])
 	v := model.Variant{Port: 80, Subset: "static"}
 	r := must[Resource](t)(LoadAssignment(reviews(plain()), v, assignment()))
@@ -80,7 +91,7 @@ func withRoutes(t *testing.T, l *listenerv3.Listener) *listenerv3.Listener {
 	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
 		t.Fatal(err)
 	}
-	routes := decoded(t, must[Resource](t)(Routes("default", append(many(3), reviews(plain())))), new(routev3.RouteConfiguration))
+	routes := decoded(t, must[Resource](t)(Routes(of("default"), append(many(3), hashing()...))), new(routev3.RouteConfiguration))
 	hcm.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
 	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(hcm)}
 	return l

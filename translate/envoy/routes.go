@@ -17,16 +17,19 @@ const (
 	hostUnknown = "coastwise: no service of this name and port is visible to this client\n"
 )
 
-// Routes is the route table of the HTTP proxy port for a client of that
-// namespace (semantics 9.2). services must be sorted by key; of two claims on a
+// Routes is the route table of the HTTP proxy port for a client, of which it looks
+// at the kind, the namespace, and the labels as Select does (semantics 9.2).
+// A service whose policy hashes has its key there, by the policy that rules for
+// such a client. services must be sorted by key; of two claims on a
 // domain the first keeps it, since Envoy refuses a whole table for one repeated
 // domain.
 //
 // It fails on a string that is not UTF-8.
-func Routes(clientNamespace string, services []*model.Service) (Resource, error) {
+func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
+	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
 	t := table{seen: make(map[string]bool, 8*len(services)), retry: retryPolicy()}
 	for _, s := range services {
-		t.add(s, shortNames(clientNamespace, s))
+		t.add(s, shortNames(client.Namespace, s), client)
 	}
 	t.host([]string{"*"}, direct(502, hostUnknown))
 	return encode(RouteType, RouteName, &routev3.RouteConfiguration{
@@ -70,7 +73,7 @@ type table struct {
 	retry *routev3.RetryPolicy
 }
 
-func (t *table) add(s *model.Service, names []string) {
+func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 	bare, ok := defaultPort(s.Ports)
 	for _, p := range s.Ports {
 		suffix := ":" + strconv.FormatUint(uint64(p.Number), 10)
@@ -81,7 +84,7 @@ func (t *table) add(s *model.Service, names []string) {
 		if ok && p.Number == bare {
 			domains = append(domains, names...)
 		}
-		t.host(domains, t.to(ClusterName(p.Number, "", s.Host)))
+		t.host(domains, t.to(ClusterName(p.Number, "", s.Host), hashFor(s, client, p.Number)))
 	}
 	if !ok && len(s.Ports) > 0 {
 		t.host(names, direct(404, portMissing))
@@ -105,13 +108,14 @@ func (t *table) host(domains []string, r *routev3.Route) {
 
 // to routes everything to a cluster, with the defaults of semantics 9.6; that
 // websockets may be upgraded is said once, by the listener.
-func (t *table) to(cluster string) *routev3.Route {
+func (t *table) to(cluster string, hash *model.Hash) *routev3.Route {
 	return &routev3.Route{
 		Match: everything(),
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
 			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
 			Timeout:          durationpb.New(0),
 			RetryPolicy:      t.retry,
+			HashPolicy:       hashPolicy(hash),
 		}},
 	}
 }

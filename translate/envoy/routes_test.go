@@ -14,7 +14,7 @@ import (
 // routesFor builds, validates and decodes.
 func routesFor(t *testing.T, namespace string, services ...*model.Service) *routev3.RouteConfiguration {
 	t.Helper()
-	r := must[Resource](t)(Routes(namespace, services))
+	r := must[Resource](t)(Routes(of(namespace), services))
 	if err := Validate(r); err != nil {
 		t.Fatal(err)
 	}
@@ -148,10 +148,10 @@ func TestRoutesOfNothing(t *testing.T) {
 
 func BenchmarkRoutes(b *testing.B) {
 	services := many(10_000)
-	r := must[Resource](b)(Routes("default", services))
+	r := must[Resource](b)(Routes(of("default"), services))
 	b.Run("encode", func(b *testing.B) {
 		for b.Loop() {
-			must[Resource](b)(Routes("default", services))
+			must[Resource](b)(Routes(of("default"), services))
 		}
 		b.ReportMetric(float64(len(r.Body)), "bytes")
 	})

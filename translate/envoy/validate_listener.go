@@ -74,6 +74,9 @@ func (f *findings) route(i, j int, r *routev3.Route) {
 	if _, _, _, ok := ParseClusterName(cluster); !ok {
 		f.addf("virtual_hosts[%d].routes[%d].route.cluster: %q is not outbound|PORT|SUBSET|HOST", i, j, cluster)
 	}
+	if n := len(r.GetRoute().GetHashPolicy()); n > 1 {
+		f.addf("virtual_hosts[%d].routes[%d].route.hash_policy: %d keys would be mixed into one", i, j, n)
+	}
 	if r.GetRoute().GetTimeout() == nil {
 		f.addf("virtual_hosts[%d].routes[%d].route.timeout: missing, so Envoy's 15 s would hold", i, j)
 	}

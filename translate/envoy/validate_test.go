@@ -181,7 +181,7 @@ func TestValidateListener(t *testing.T) {
 
 func TestValidateRoutes(t *testing.T) {
 	type rc = routev3.RouteConfiguration
-	good := must[Resource](t)(Routes("a", []*model.Service{service("a", "x", 80), service("a", "y", 80)}))
+	good := must[Resource](t)(Routes(of("a"), []*model.Service{service("a", "x", 80), service("a", "y", 80)}))
 	run(t, good, func() *rc { return new(rc) }, []spoilt[*rc]{
 		{"name twice", func(m *rc) { m.VirtualHosts[1].Name = m.VirtualHosts[0].Name }, "virtual_hosts[1].name"},
 		{"domain twice", func(m *rc) {
@@ -193,6 +193,9 @@ func TestValidateRoutes(t *testing.T) {
 			m.VirtualHosts[0].Routes[0].GetRoute().ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: "x"}
 		}, `"x" is not outbound|PORT|SUBSET|HOST`},
 		{"no timeout", func(m *rc) { m.VirtualHosts[0].Routes[0].GetRoute().Timeout = nil }, "route.timeout: missing"},
+		{"two keys", func(m *rc) {
+			m.VirtualHosts[0].Routes[0].GetRoute().HashPolicy = append(hashPolicy(everyHash()[0]), hashPolicy(everyHash()[1])...)
+		}, "route.hash_policy: 2 keys"},
 		{"no action", func(m *rc) { m.VirtualHosts[0].Routes[0].Action = nil }, "Action"},
 	})
 }

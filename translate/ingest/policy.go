@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"reflect"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -32,6 +34,12 @@ type resolver struct {
 	// regions are those with an endpoint; missing are failover regions without.
 	regions map[string]bool
 	missing []model.Problem
+	// affinity is the Service's sessionAffinity: ClientIP.
+	affinity bool
+	// defaults are the mesh's word on what rules leave open.
+	defaults defaults
+	// set are the policies with settings that may deserve a Problem.
+	set []set
 }
 
 // yielded is a load balancer whose PASSTHROUGH yields to a constraint.
@@ -42,7 +50,7 @@ type yielded struct {
 
 // problems are those that resolving found.
 func (r *resolver) problems(s *model.Service) []model.Problem {
-	var out []model.Problem
+	out := r.settingsProblems(s)
 	if r.dropped {
 		out = append(out, model.Problem{
 			Object: s.Object, Field: r.speech.field, Severity: model.Info,
@@ -72,6 +80,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 		rules: r, selectors: newSelectors(r.all), speech: sp, local: local(o.Service), service: o.Service.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
+		defaults: meshDefaults(o.Mesh), affinity: o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP,
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
@@ -201,6 +210,7 @@ func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule,
 		r.missing = append(r.missing, missingRegions(b.At.LoadBalancer.child("localityLbSetting"), l.Failover, r.regions)...)
 	}
 	r.order(&p, b.locality(), b.At.LoadBalancer.child("localityLbSetting"))
+	r.settings(&p, port, b)
 	return p
 }
 

@@ -46,6 +46,9 @@ const (
 	LeastRequest Algorithm = "LEAST_REQUEST"
 	RoundRobin   Algorithm = "ROUND_ROBIN"
 	Random       Algorithm = "RANDOM"
+	// RingHash and Maglev are those of loadBalancer.consistentHash.
+	RingHash Algorithm = "RING_HASH"
+	Maglev   Algorithm = "MAGLEV"
 	// Passthrough goes to the original destination: no load assignment.
 	Passthrough Algorithm = "PASSTHROUGH"
 )
@@ -77,6 +80,8 @@ type Policy struct {
 	// MinHealthPercent is the panic threshold, 0..100 (semantics 7).
 	MinHealthPercent uint32
 	Algorithm        Algorithm
+	// Cluster is what the cluster carries beside its endpoints.
+	Cluster ClusterSettings
 	// SubsetLabels filters endpoints; nil keeps all.
 	SubsetLabels map[string]string
 	// SubsetFrom is the rule that defines the subset, and where its labels stand; zero

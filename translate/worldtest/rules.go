@@ -18,6 +18,7 @@ func policy(t *rapid.T) *v1alpha1.TrafficPolicy {
 			LoadBalancer: balancer(t),
 		}}
 	}
+	settings(t, p)
 	return p
 }
 

@@ -128,6 +128,9 @@ func service(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 5).Draw(t, "local") == 0 {
 		s.Spec.InternalTrafficPolicy = ptr(corev1.ServiceInternalTrafficPolicyLocal)
 	}
+	if rapid.IntRange(0, 5).Draw(t, "affine") == 0 {
+		s.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
+	}
 	s.Annotations = map[string]string{}
 	if rapid.IntRange(0, 5).Draw(t, "private") == 0 {
 		s.Annotations["networking.coastwise.dev/export-to"] = "."
@@ -220,6 +223,7 @@ func mesh(t *rapid.T) Event {
 	m.Name = "default"
 	m.Spec.Suspend = rapid.IntRange(0, 4).Draw(t, "suspend") == 0
 	m.Spec.LocalityLbSetting = setting(t)
+	meshSettings(t, &m.Spec)
 	return Event{Ref: ref, Object: m}
 }
 
