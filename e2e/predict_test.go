@@ -21,7 +21,8 @@ type layoutOf struct{ ready, unready int }
 var predictCases = []struct {
 	name, about string
 	zones       [3]layoutOf
-	// rule is the localityLbSetting of the service's rule, "" for no rule.
+	// rule is the localityLbSetting of the service's rule, "" for no rule. The label
+	// version of an endpoint is its zone, and the client's is eu-2.
 	rule string
 	// spec is more of the Service's spec; hints writes zone hints.
 	spec  string
@@ -37,6 +38,16 @@ var predictCases = []struct {
 	{"threshold", "failoverThreshold 50 is an overprovisioning factor of 200", [3]layoutOf{{1, 3}, {2, 0}}, "{enabled: true, failoverThreshold: 50}", "", false, 50},
 	{"strict", "failoverThreshold 100 lets nothing be hidden", [3]layoutOf{{3, 1}, {2, 0}}, "{enabled: true, failoverThreshold: 100}", "", false, 75},
 	{"flat", "uneven zones without locality", [3]layoutOf{{4, 0}, {2, 0}, {1, 1}}, "", "", false, 100 * 4. / 7},
+	{"shares", "distribute 70/20/10", [3]layoutOf{{2, 0}, {3, 0}, {1, 0}}, "{distribute: [{from: eu/*, to: {eu/eu-1: 70, eu/eu-2: 20, us: 10}}]}", "", false, 70},
+	{"sharesdown", "distribute 70/20/10, half of the first zone down: 62/25.3/12.7", [3]layoutOf{{2, 2}, {4, 0}, {4, 0}}, "{distribute: [{from: eu/*, to: {eu/eu-1: 70, eu/eu-2: 20, us: 10}}]}", "", false, 62},
+	{"sharesgone", "distribute 70/20/10, the first zone all down: 0/66.7/33.3", [3]layoutOf{{0, 2}, {2, 0}, {2, 0}}, "{distribute: [{from: eu/*, to: {eu/eu-1: 70, eu/eu-2: 20, us: 10}}]}", "", false, 0},
+	{"sharesleft", "distribute to a zone without endpoints: 7/9 and 2/9", [3]layoutOf{{2, 0}, {2, 0}}, "{distribute: [{from: eu/*, to: {eu/eu-1: 70, eu/eu-2: 20, us: 10}}]}", "", false, 700. / 9},
+	{"sharesspill", "distribute with failover: the listed are 70 % healthy, the rest is below", [3]layoutOf{{1, 1}, {1, 1}, {2, 0}}, "{distribute: [{from: eu, to: {eu/eu-1: 75, eu/eu-2: 25}}], failover: [{from: eu, to: us}]}", "", false, 52.5},
+	{"sharesflat", "distribute for others only: flat, each zone by its endpoints", [3]layoutOf{{4, 0}, {2, 0}, {1, 1}}, "{distribute: [{from: us, to: {us: 100}}]}", "", false, 100 * 4. / 7},
+	{"sharestiers", "distribute with failoverPriority: below the listed the zone of the client's version", [3]layoutOf{{2, 0}, {2, 0}, {1, 1}}, "{distribute: [{from: eu, to: {us: 100}}], failoverPriority: [version]}", "", false, 0},
+	{"tiers", "failoverPriority: the client's version, half gone; all others alike", [3]layoutOf{{2, 0}, {1, 1}, {1, 0}}, "{failoverPriority: [version]}", "", false, 20},
+	{"tierlevels", "failoverPriority with failover: all others by level", [3]layoutOf{{2, 0}, {1, 1}, {1, 0}}, "{failoverPriority: [version], failover: [{from: eu, to: us}]}", "", false, 30},
+	{"tierplaces", "failoverPriority by place", [3]layoutOf{{1, 1}, {1, 1}, {1, 0}}, "{failoverPriority: [topology.kubernetes.io/region, topology.kubernetes.io/zone]}", "", false, 70},
 	{"hinted", "hints: the own zone alone, however small", [3]layoutOf{{1, 3}, {4, 0}}, "", "  trafficDistribution: PreferSameZone\n", true, 100},
 }
 
@@ -56,7 +67,7 @@ func TestPredictIsWhatEnvoyDoes(t *testing.T) {
 			}
 		}
 	}
-	client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
+	client := s.envoy(coastwise.Client{Locality: "eu/eu-1", Labels: "version=eu-2"})
 	for _, c := range predictCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Log(c.about)
@@ -93,11 +104,11 @@ func compare(t *testing.T, predicted map[string]float64, got map[string]int, n i
 	}
 }
 
-// nodes is one Node for each zone.
+// nodes is one Node for each zone, and a Pod on it with the zone as version.
 func nodes() string {
 	var out []string
 	for _, z := range zones {
-		out = append(out, manifest.Node("node-"+z.zone, z.region, z.zone))
+		out = append(out, manifest.Node("node-"+z.zone, z.region, z.zone), manifest.Pod("default", "pod-"+z.zone, "node-"+z.zone, "{version: "+z.zone+"}"))
 	}
 	return manifest.Join(out...)
 }
@@ -109,7 +120,7 @@ func (s *scene) predictCase(name string, layout [3]layoutOf, spec, rule string, 
 	var endpoints []manifest.Endpoint
 	for zone, l := range layout {
 		for n := range l.ready + l.unready {
-			e := manifest.Endpoint{Address: s.endpoint(zone, n), Zone: zones[zone].zone, Node: "node-" + zones[zone].zone}
+			e := manifest.Endpoint{Address: s.endpoint(zone, n), Zone: zones[zone].zone, Node: "node-" + zones[zone].zone, Pod: "pod-" + zones[zone].zone}
 			if n >= l.ready {
 				e.Address, e.Unready = s.block.Address(2+zone, 100+n), true
 			}

@@ -25,6 +25,9 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if !ok {
 		return Built{}, fmt.Errorf("%s has no port %d", s.Object, v.Port)
 	}
+	if v.PolicyID < 0 || int(v.PolicyID) >= len(s.Policies) {
+		return Built{}, fmt.Errorf("%s port %d has no subset %q for this client", s.Object, v.Port, v.Subset)
+	}
 	policy := s.Policies[v.PolicyID]
 	b := Built{Assignment: locality.Assign(v.View, policy, port.Endpoints)}
 	b.Problems = problems(s, policy, b.Assignment.Notes)
@@ -62,11 +65,20 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 					Severity: model.Warning, Reason: n.Reason, Message: s.Host + ": " + n.Message,
 				})
 			}
+		case model.EmptySubset:
+			out = append(out, model.Problem{
+				Object: policy.SubsetFrom.Object, Field: policy.SubsetFrom.Field,
+				Severity: model.Warning, Reason: n.Reason, Message: s.Host + ": " + n.Message,
+			})
 		case model.NoNode:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: "spec.internalTrafficPolicy",
 				Severity: model.Info, Reason: n.Reason, Message: n.Message,
 			})
+		case model.NoLocality:
+			out = append(out, distribution(s, policy, model.Info, n))
+		case model.NothingListed:
+			out = append(out, distribution(s, policy, model.Warning, n))
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,
@@ -75,4 +87,12 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 		}
 	}
 	return model.SortProblems(out)
+}
+
+// distribution is a problem of the setting whose distribute ruled.
+func distribution(s *model.Service, policy model.Policy, severity model.Severity, n locality.Note) model.Problem {
+	return model.Problem{
+		Object: policy.DistributeAt.Object, Field: policy.DistributeAt.Field,
+		Severity: severity, Reason: n.Reason, Message: s.Host + ": " + n.Message,
+	}
 }

@@ -40,6 +40,7 @@ type DestinationRuleSpec struct {
 	Subsets []Subset `json:"subsets,omitempty"`
 	// ExportTo lists the namespaces whose clients the rule is for: names, "." for
 	// the rule's own, or "*" alone for all. Absent: all.
+	// +kubebuilder:validation:MaxItems=1024
 	ExportTo []string `json:"exportTo,omitempty"`
 	// WorkloadSelector limits the rule to clients of its own namespace that carry
 	// these labels. Absent: all clients.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/coastwise/coastwise/controlplane/store"
@@ -68,7 +69,7 @@ func ask(st *store.Store, q question) (answer, error) {
 		a.add(s, q)
 	}
 	if q.subset != "" && len(a.clusters) == 0 {
-		return a, unknownSubset(q.subset)
+		return a, unknownSubset(q.subset, a.allSubsets(chosen))
 	}
 	return a, nil
 }
@@ -104,21 +105,31 @@ func (a *answer) add(s *model.Service, q question) {
 		if q.port != 0 && port.Number != q.port {
 			continue
 		}
-		if q.subset == "" || hasSubset(s, a.proxy.Namespace, port.Number, q.subset) {
-			a.build(s, port.Number, q.subset)
+		if q.subset != "" {
+			if s.HasSubset(a.proxy, q.subset) {
+				a.build(s, port.Number, q.subset)
+			}
+			continue
+		}
+		a.build(s, port.Number, "")
+		for _, subset := range a.subsetsOf(s) {
+			a.build(s, port.Number, subset)
 		}
 	}
 }
 
-// hasSubset says whether the rules that count for a namespace define a subset.
-func hasSubset(s *model.Service, namespace string, port uint32, subset string) bool {
-	key := model.PolicyKey{Namespace: namespace, Port: port, Subset: subset}
-	if _, ok := s.Lookup[key]; ok {
-		return true
+func (a *answer) subsetsOf(s *model.Service) []string {
+	return s.SubsetsOf(a.proxy.Kind, a.proxy.Namespace, func(sel model.Selector) bool { return sel.Matches(a.proxy.Labels) })
+}
+
+// allSubsets are those that the client has of some services.
+func (a *answer) allSubsets(services []*model.Service) []string {
+	var out []string
+	for _, s := range services {
+		out = append(out, a.subsetsOf(s)...)
 	}
-	key.Namespace = ""
-	_, ok := s.Lookup[key]
-	return ok
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // build makes one cluster. One that cannot be built is a Problem of its

@@ -52,8 +52,8 @@ func unknownPort(s *model.Service, port uint32) error {
 }
 
 // unknownSubset says that no service that was asked for has this subset.
-func unknownSubset(subset string) error {
-	return fmt.Errorf("--subset: there is no cluster for a subset %q; subsets of rules are not honoured yet", subset)
+func unknownSubset(subset string, subsets []string) error {
+	return fmt.Errorf("--subset: no rule that counts for this client has a subset %q%s", subset, instead(subset, subsets))
 }
 
 // instead lists the names nearest to one that does not exist: all in order if

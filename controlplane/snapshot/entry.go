@@ -50,10 +50,10 @@ func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry 
 	return &Entry{Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{}}
 }
 
-// encode returns what a class sees at one port. Concurrent callers of one
-// variant build it once.
-func (e *Entry) encode(c *class, port uint32) *encoding {
-	v := e.Select(c.proxy, port, "")
+// encode returns what a class sees at one port and subset, which it must have.
+// Concurrent callers of one variant build it once.
+func (e *Entry) encode(c *class, port uint32, subset string) *encoding {
+	v := e.Select(c.proxy, port, subset)
 	e.mu.Lock()
 	enc := e.memo[v]
 	if enc == nil {
@@ -65,9 +65,9 @@ func (e *Entry) encode(c *class, port uint32) *encoding {
 	return enc.resolve(e, v)
 }
 
-// held returns what a class was given at one port, or nil.
-func (e *Entry) held(c *class, port uint32) *encoding {
-	v := e.Select(c.proxy, port, "")
+// held returns what a class was given at one port and subset, or nil.
+func (e *Entry) held(c *class, port uint32, subset string) *encoding {
+	v := e.Select(c.proxy, port, subset)
 	e.mu.Lock()
 	enc := e.memo[v]
 	e.mu.Unlock()

@@ -113,9 +113,9 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 		if m.claims.ID != r.ProxyID {
 			continue
 		}
-		policy := entry.Policies[entry.Select(m.class.proxy, port, subset).PolicyID]
-		if policy.Rule != (model.ObjectRef{}) {
-			p.Object = policy.Rule
+		id := entry.Select(m.class.proxy, port, subset).PolicyID
+		if id != model.NoPolicy && entry.Policies[id].Rule != (model.ObjectRef{}) {
+			p.Object = entry.Policies[id].Rule
 		}
 	}
 	return p

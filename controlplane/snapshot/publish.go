@@ -1,9 +1,11 @@
 package snapshot
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coastwise/coastwise/controlplane/store"
@@ -131,9 +133,11 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 // prebuild encodes what every class that sees the entry will ask for.
 func (h *Hub) prebuild(e *Entry) error {
 	for c := range h.seers(e.Service) {
-		for _, port := range e.Ports {
-			if enc := e.encode(c, port.Number); enc.err != nil {
-				return enc.err
+		for _, subset := range append([]string{""}, c.subsetsOf(e.Service)...) {
+			for _, port := range e.Ports {
+				if enc := e.encode(c, port.Number, subset); enc.err != nil {
+					return enc.err
+				}
 			}
 		}
 	}
@@ -158,10 +162,12 @@ func (h *Hub) seers(s *model.Service) func(func(*class) bool) {
 
 // watches says whether a class has a stream that names a cluster of s.
 func (h *Hub) watches(c *class, s *model.Service) bool {
-	for _, port := range s.Ports {
-		for m := range h.watchers[envoy.ClusterName(port.Number, "", s.Host)] {
-			if m.class == c {
-				return true
+	for _, subset := range append([]string{""}, s.AllSubsets()...) {
+		for _, port := range s.Ports {
+			for m := range h.watchers[envoy.ClusterName(port.Number, subset, s.Host)] {
+				if m.class == c {
+					return true
+				}
 			}
 		}
 	}
@@ -171,13 +177,13 @@ func (h *Hub) watches(c *class, s *model.Service) bool {
 // compare marks the names of one service that differ for each member that
 // subscribes to them.
 func (h *Hub) compare(ms marks, key model.Key, was, is *Entry) {
-	for _, number := range portNumbers(was, is) {
-		name := envoy.ClusterName(number, "", key.Host)
+	for _, at := range clustersOf(was, is) {
+		name := envoy.ClusterName(at.port, at.subset, key.Host)
 		changed := map[*class]bool{}
 		differs := func(c *class) bool {
 			d, known := changed[c]
 			if !known {
-				d = h.differs(c, number, was, is)
+				d = h.differs(c, at, was, is)
 				changed[c] = d
 				if d {
 					h.forgive(name)
@@ -207,15 +213,19 @@ func (h *Hub) compare(ms marks, key model.Key, was, is *Entry) {
 }
 
 // differs compares what a class was given with what it would be given now.
-func (h *Hub) differs(c *class, port uint32, was, is *Entry) bool {
-	if !has(was, port) || !has(is, port) || c.key.scope.sees(was.Service) != c.key.scope.sees(is.Service) {
+func (h *Hub) differs(c *class, at clusterAt, was, is *Entry) bool {
+	had, has := c.has(was, at), c.has(is, at)
+	if at.subset != "" && !had && !has {
+		return false // it is some other class's
+	}
+	if !had || !has || c.key.scope.sees(was.Service) != c.key.scope.sees(is.Service) {
 		return true
 	}
-	before := was.held(c, port)
+	before := was.held(c, at.port, at.subset)
 	if before == nil || before.err != nil {
 		return true
 	}
-	after := is.encode(c, port)
+	after := is.encode(c, at.port, at.subset)
 	return after.err != nil || before.built.Cluster.Version != after.built.Cluster.Version ||
 		before.built.Endpoints.Version != after.built.Endpoints.Version
 }
@@ -252,12 +262,17 @@ func (s *scopeState) seesEither(was, is *Entry) bool {
 	return was != nil && s.scope.sees(was.Service) || is != nil && s.scope.sees(is.Service)
 }
 
-func has(e *Entry, port uint32) bool {
+// has says whether a class has a cluster of an entry, which may be nil.
+func (c *class) has(e *Entry, at clusterAt) bool {
 	if e == nil {
 		return false
 	}
-	_, ok := e.Port(port)
-	return ok
+	_, ok := e.Port(at.port)
+	return ok && e.HasSubset(c.proxy, at.subset)
+}
+
+func (c *class) subsetsOf(s *model.Service) []string {
+	return s.SubsetsOf(c.proxy.Kind, c.proxy.Namespace, func(sel model.Selector) bool { return sel.Matches(c.proxy.Labels) })
 }
 
 // sameShape says that no scope's set or routes can differ between two forms.
@@ -266,23 +281,54 @@ func sameShape(was, is *Entry) bool {
 		return was == is
 	}
 	return was.Host == is.Host && was.Name == is.Name && was.Created == is.Created &&
-		slices.Equal(was.ExportTo, is.ExportTo) && slices.EqualFunc(was.Ports, is.Ports,
+		slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
 		func(a, b model.Port) bool {
 			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
 		})
 }
 
-func portNumbers(entries ...*Entry) []uint32 {
-	var out []uint32
+// sameSubsets says that every client has the same subsets of two forms.
+func sameSubsets(was, is *model.Service) bool {
+	if len(was.Subsets)+len(is.Subsets) == 0 {
+		return true
+	}
+	return maps.EqualFunc(was.Subsets, is.Subsets, slices.Equal) &&
+		sameClasses(was.Lookup, is.Lookup) && sameClasses(is.Lookup, was.Lookup)
+}
+
+// sameClasses says that a service tells no class of clients apart that the other
+// does not.
+func sameClasses(a, b map[model.PolicyKey]model.PolicyID) bool {
+	for key := range a {
+		if _, ok := b[key]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// clusterAt is one cluster of a service.
+type clusterAt struct {
+	port   uint32
+	subset string
+}
+
+// clustersOf are all of some entries, which may be nil.
+func clustersOf(entries ...*Entry) []clusterAt {
+	var out []clusterAt
 	for _, e := range entries {
 		if e == nil {
 			continue
 		}
-		for _, p := range e.Ports {
-			out = append(out, p.Number)
+		for _, subset := range append([]string{""}, e.AllSubsets()...) {
+			for _, p := range e.Ports {
+				out = append(out, clusterAt{p.Number, subset})
+			}
 		}
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b clusterAt) int {
+		return cmp.Or(cmp.Compare(a.port, b.port), strings.Compare(a.subset, b.subset))
+	})
 	return slices.Compact(out)
 }
 

@@ -20,8 +20,6 @@ type Scope struct {
 	// Services is what narrows the scope: the client's claim, and the
 	// annotation on its Namespace.
 	Services Narrowing
-	// Selectors names the workloadSelector rules that match.
-	Selectors string
 }
 
 // Narrowing is the two lists of 'NS/*,NS/NAME' that a client's scope must both
@@ -32,8 +30,11 @@ type Narrowing struct{ Claim, Namespace string }
 type ScopeSet struct {
 	// Keys is sorted.
 	Keys []model.Key
-	// Clusters is sorted: every cluster name of the keys.
+	// Clusters is sorted: every cluster name of the keys, less the subsets of Selected.
 	Clusters []string
+	// Selected is sorted: the keys whose subsets hang on the clients' labels, by
+	// workloadSelectors of rules in their namespace. A View adds their names.
+	Selected []model.Key
 	Routes   envoy.Resource
 }
 
@@ -65,8 +66,17 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		}
 		set.Keys = append(set.Keys, key)
 		services = append(services, service)
+		var subsets []string
+		if len(service.Selectors[scope.Namespace]) > 0 {
+			set.Selected = append(set.Selected, key)
+		} else {
+			subsets = service.SubsetsOf(scope.Kind, scope.Namespace, func(model.Selector) bool { return false })
+		}
 		for _, port := range service.Ports {
 			set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, "", service.Host))
+			for _, subset := range subsets {
+				set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, subset, service.Host))
+			}
 		}
 	}
 	slices.Sort(set.Clusters)

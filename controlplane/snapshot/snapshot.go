@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -30,13 +32,34 @@ func (v *View) Rev() uint64 { return v.snap.Rev }
 func (v *View) Names(typeURL string) []string {
 	switch typeURL {
 	case envoy.ClusterType:
-		return v.set.Clusters
+		return v.clusters()
 	case envoy.ListenerType:
 		if v.listener != nil {
 			return []string{v.listener.Name}
 		}
 	}
 	return nil
+}
+
+// clusters are the scope's, and the subsets that the class's labels give it.
+func (v *View) clusters() []string {
+	if len(v.set.Selected) == 0 {
+		return v.set.Clusters
+	}
+	out := slices.Clone(v.set.Clusters)
+	for _, key := range v.set.Selected {
+		entry := v.snap.Entries[key]
+		if entry == nil { // its set could not be built anew
+			continue
+		}
+		for _, subset := range v.class.subsetsOf(entry.Service) {
+			for _, port := range entry.Ports {
+				out = append(out, envoy.ClusterName(port.Number, subset, entry.Host))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Get returns a resource, or nil if it does not exist in this scope.
@@ -58,7 +81,7 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 
 func (v *View) ofService(typeURL, name string) *envoy.Resource {
 	port, subset, host, ok := envoy.ParseClusterName(name)
-	if !ok || subset != "" {
+	if !ok {
 		return nil
 	}
 	key, wildcard := ingest.RuleKey("", host)
@@ -66,10 +89,10 @@ func (v *View) ofService(typeURL, name string) *envoy.Resource {
 	if wildcard || entry == nil || entry.Host != host || !v.set.Has(key) {
 		return nil
 	}
-	if _, ok := entry.Port(port); !ok {
+	if _, ok := entry.Port(port); !ok || !entry.HasSubset(v.class.proxy, subset) {
 		return nil
 	}
-	enc := entry.encode(v.class, port)
+	enc := entry.encode(v.class, port, subset)
 	r := &enc.built.Cluster
 	if typeURL == envoy.EndpointType {
 		r = &enc.built.Endpoints

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
@@ -20,8 +21,11 @@ import (
 func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		st := store.New()
-		world := worldtest.Draw(t)
-		st.Apply(changes(world.Events()))
+		world := worldtest.Draw
+		if rapid.Bool().Draw(t, "focused") {
+			world = worldtest.DrawFocused
+		}
+		st.Apply(changes(world(t).Events()))
 		claims := worldtest.DrawProxy(t, "client")
 		p, _ := translate.Client(claims, st.Nodes(), st.Pod(podOf(claims.ID)))
 		for _, key := range st.Keys() {
@@ -29,12 +33,16 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 			if s == nil {
 				continue
 			}
-			for _, port := range s.Ports {
-				built, err := translate.Build(s, s.Select(p, port.Number, ""))
+			for _, at := range clustersOf(&Entry{Service: s}) {
+				port, _ := s.Port(at.port)
+				if !s.HasSubset(p, at.subset) {
+					continue
+				}
+				built, err := translate.Build(s, s.Select(p, port.Number, at.subset))
 				if err != nil {
 					t.Fatalf("%s: %v", key.Host, err)
 				}
-				cluster, endpoints := byWholeProxy(t, s, p, port)
+				cluster, endpoints := byWholeProxy(t, s, p, port, at.subset, st.Objects(key).Rules)
 				if built.Cluster.Version != cluster.Version {
 					t.Errorf("%s: cluster differs", key.Host)
 				}
@@ -48,13 +56,29 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 }
 
 // byWholeProxy looks the policy up by itself and hides nothing of the proxy.
-func byWholeProxy(t *rapid.T, s *model.Service, p model.Proxy, port model.Port) (cluster, endpoints envoy.Resource) {
-	id, ok := s.Lookup[model.PolicyKey{Namespace: p.Namespace, Port: port.Number}]
-	if !ok {
-		id = s.Lookup[model.PolicyKey{Port: port.Number}]
+func byWholeProxy(t *rapid.T, s *model.Service, p model.Proxy, port model.Port, subset string, rules []*v1alpha1.DestinationRule) (cluster, endpoints envoy.Resource) {
+	var matched []string
+	for _, r := range rules {
+		if w := r.Spec.WorkloadSelector; r.Namespace == p.Namespace && w != nil && model.NewSelector(w.MatchLabels).Matches(p.Labels) {
+			matched = append(matched, model.NewSelector(w.MatchLabels).Text)
+		}
+	}
+	var id model.PolicyID
+	for _, key := range []model.PolicyKey{
+		{},
+		{Waypoint: p.Kind == model.Waypoint},
+		{Namespace: p.Namespace, Waypoint: p.Kind == model.Waypoint, Selectors: model.JoinSelectors(matched)},
+	} {
+		key.Port = port.Number
+		if _, ok := s.Lookup[key]; ok { // the last that there is
+			key.Subset = subset
+			if id, ok = s.Lookup[key]; !ok {
+				id = model.NoPolicy
+			}
+		}
 	}
 	policy := s.Policies[id]
-	everything := model.Variant{Port: port.Number, PolicyID: id, View: model.View{
+	everything := model.Variant{Port: port.Number, Subset: subset, PolicyID: id, View: model.View{
 		Locality: p.Locality, Node: p.Node, Network: p.Network, Labels: model.FormatLabels(p.Labels),
 	}}
 	cluster, err := envoy.Cluster(s, everything)

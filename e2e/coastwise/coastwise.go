@@ -26,6 +26,7 @@ type Client struct {
 	Namespace string
 	Node      string
 	Locality  string
+	Labels    string
 	Scope     string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
@@ -46,6 +47,7 @@ func (c Client) flags() []string {
 	add("namespace", c.Namespace)
 	add("node", c.Node)
 	add("locality", c.Locality)
+	add("labels", c.Labels)
 	add("scope", c.Scope)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))

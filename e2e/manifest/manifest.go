@@ -13,6 +13,8 @@ type Endpoint struct {
 	Unready             bool
 	// ZoneHint is hints.forZones with this one zone.
 	ZoneHint string
+	// Pod is targetRef.
+	Pod string
 }
 
 // Node is a Node with the labels of its place.
@@ -30,6 +32,20 @@ metadata:
 // Namespace is a Namespace without labels.
 func Namespace(name string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n", name)
+}
+
+// Pod is a Pod on a Node; labels are in flow style, such as "{version: v1}".
+func Pod(namespace, name, node, labels string) string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: Pod
+metadata:
+  name: %s
+  namespace: %s
+  labels: %s
+spec:
+  nodeName: %s
+  containers: [{name: main}]
+`, name, namespace, labels, node)
 }
 
 // Service has one port, named http: 80, or the number given. extra is appended
@@ -74,6 +90,9 @@ ports:
 			if f.value != "" {
 				fmt.Fprintf(&b, "  %s: %s\n", f.key, f.value)
 			}
+		}
+		if e.Pod != "" {
+			fmt.Fprintf(&b, "  targetRef: {kind: Pod, name: %s, namespace: %s}\n", e.Pod, namespace)
 		}
 		if e.ZoneHint != "" {
 			fmt.Fprintf(&b, "  hints: {forZones: [{name: %s}]}\n", e.ZoneHint)

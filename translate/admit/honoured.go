@@ -16,14 +16,6 @@ import (
 // told where it stands, if it differs from the default and would change
 // anything; what would widen or expose if it were dropped refuses the object.
 
-// LocalityHonoured says whether every part of a setting that matters is honoured
-// now. If not, nothing of it counts except allowedRegions: the next level
-// speaks. A setting that is switched off has no part that matters.
-func LocalityHonoured(s *v1alpha1.LocalityLbSetting) bool {
-	return s == nil || s.Enabled != nil && !*s.Enabled ||
-		len(s.Distribute) == 0 && len(s.FailoverPriority) == 0
-}
-
 // notHonoured warns, unless the value is a mistake anyway.
 func (r *report) notHonoured(p path, format string, args ...any) {
 	if !r.isCovered(p) && !r.isWrong(p) {
@@ -46,27 +38,21 @@ func (r *report) exposing(set bool, p path, consequence string) {
 	}
 }
 
-const (
-	widens  = "the rule would hold for more clients than written"
-	exposes = "connections would be made otherwise than written"
-)
+const exposes = "connections would be made otherwise than written"
 
 func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 	const p path = "spec"
-	if strings.HasPrefix(spec.Host, "*") {
-		r.notHonoured(p.child("host"), "a wildcard host is not honoured yet; only allowedRegions of this rule counts")
+	if s := spec.WorkloadSelector; s != nil && len(s.MatchLabels) == 0 && !r.isCovered(p.child("workloadSelector")) {
+		r.add(model.Info, model.NoEffect, p.child("workloadSelector", "matchLabels"),
+			"is empty: it picks every client of the rule's own namespace, and no other")
 	}
-	everywhere := len(spec.ExportTo) == 0 || len(spec.ExportTo) == 1 && spec.ExportTo[0] == "*"
-	r.exposing(!everywhere, p.child("exportTo"), widens)
-	r.exposing(spec.WorkloadSelector != nil, p.child("workloadSelector"), widens)
 	if spec.TrafficPolicy != nil {
 		r.honouredPolicy(p.child("trafficPolicy"), spec.TrafficPolicy)
 	}
 	for i, s := range spec.Subsets {
 		at := p.child("subsets").index(i)
-		r.notHonoured(at, "a subset is not honoured yet; no cluster is made for it")
 		if s.TrafficPolicy != nil {
-			r.exposed(at.child("trafficPolicy"), s.TrafficPolicy)
+			r.honouredPolicy(at.child("trafficPolicy"), s.TrafficPolicy)
 		}
 	}
 }
@@ -106,7 +92,6 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
 		r.ignored(l.Warmup != nil, at.child("warmup"))
 		r.ignored(l.WarmupDurationSecs != nil && l.Warmup == nil, at.child("warmupDurationSecs"))
-		r.honouredLocality(at.child("localityLbSetting"), l.LocalityLbSetting)
 		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
 	}
 	if t.ConnectionPool != nil {
@@ -114,22 +99,45 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 	}
 	r.ignored(t.OutlierDetection != nil, p.child("outlierDetection"))
 	r.ignored(t.RetryBudget != nil, p.child("retryBudget"))
-	for i := range t.PortLevelSettings {
-		r.notHonoured(p.child("portLevelSettings").index(i),
-			"settings for one port are not honoured yet; only allowedRegions in them counts")
+	for i, e := range t.PortLevelSettings { // their tls is checked by exposed
+		at := p.child("portLevelSettings").index(i)
+		r.honouredPolicy(at, &v1alpha1.TrafficPolicy{
+			LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection,
+		})
+		r.replaced(at, t, i)
 	}
 }
 
-func (r *report) honouredLocality(p path, s *v1alpha1.LocalityLbSetting) {
-	if LocalityHonoured(s) {
+// replaced tells what the entry of a port takes away by standing there: it
+// replaces all four blocks, and the first entry of a port counts.
+func (r *report) replaced(p path, t *v1alpha1.TrafficPolicy, i int) {
+	e := t.PortLevelSettings[i]
+	if e.Port == nil || r.isCovered(p) || r.isWrong(p) {
 		return
 	}
-	const message = "is not honoured yet, so nothing of this localityLbSetting is, allowedRegions excepted: the next level speaks"
-	if len(s.Distribute) > 0 {
-		r.notHonoured(p.child("distribute"), message)
+	for _, earlier := range t.PortLevelSettings[:i] {
+		if earlier.Port != nil && earlier.Port.Number == e.Port.Number {
+			r.add(model.Info, model.NoEffect, p, "has no effect, allowedRegions excepted: an earlier entry is for port %d", e.Port.Number)
+			return
+		}
 	}
-	if len(s.FailoverPriority) > 0 {
-		r.notHonoured(p.child("failoverPriority"), message)
+	var lost []string
+	for _, block := range []struct {
+		name       string
+		there, set bool
+	}{
+		{"loadBalancer", t.LoadBalancer != nil, e.LoadBalancer != nil},
+		{"connectionPool", t.ConnectionPool != nil, e.ConnectionPool != nil},
+		{"outlierDetection", t.OutlierDetection != nil, e.OutlierDetection != nil},
+		{"tls", t.TLS != nil, e.TLS != nil},
+	} {
+		if block.there && !block.set {
+			lost = append(lost, block.name)
+		}
+	}
+	if len(lost) > 0 {
+		r.add(model.Info, model.NoEffect, p, "the entry replaces all settings for port %d: %s of the policy around it does not hold there (allowedRegions does)",
+			e.Port.Number, strings.Join(lost, ", "))
 	}
 }
 
@@ -174,7 +182,6 @@ func isKeepalive(k *v1alpha1.TCPKeepalive) bool { return k != nil && *k != v1alp
 
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
-	r.honouredLocality(p.child("localityLbSetting"), spec.LocalityLbSetting)
 	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
 	if d := spec.DefaultTrafficPolicy; d != nil {
 		if d.ConnectionPool != nil {

@@ -40,7 +40,18 @@ func (r *report) host(p path, host string) {
 	}
 }
 
+// What one rule may have: every subset is a cluster of each port, and every
+// namespace is judged by itself.
+const (
+	maxSubsets  = 256
+	maxExportTo = 1024
+)
+
 func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
+	if len(subsets) > maxSubsets {
+		r.invalid(p, "has %d entries; at most %d", len(subsets), maxSubsets)
+		return
+	}
 	seen := map[string]bool{}
 	for i, s := range subsets {
 		at := p.index(i)
@@ -57,6 +68,10 @@ func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
 }
 
 func (r *report) exportTo(p path, namespaces []string) {
+	if len(namespaces) > maxExportTo {
+		r.invalid(p, "has %d entries; at most %d", len(namespaces), maxExportTo)
+		return
+	}
 	r.unique(p, namespaces)
 	for i, n := range namespaces {
 		switch n {

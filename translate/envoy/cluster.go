@@ -8,6 +8,7 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	clusterprovidedv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/cluster_provided/v3"
+	commonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/common/v3"
 	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
 	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
 	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
@@ -38,7 +39,7 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
-	lb, err := loadBalancing(policy.Algorithm)
+	lb, err := loadBalancing(policy.Algorithm, localityWeighting(policy))
 	if err != nil {
 		return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
 	}
@@ -108,16 +109,27 @@ func commonLb(policy model.Policy) *clusterv3.Cluster_CommonLbConfig {
 	return c
 }
 
-func loadBalancing(a model.Algorithm) (*clusterv3.LoadBalancingPolicy, error) {
+// localityWeighting switches Envoy's locality weights on where they carry meaning
+// (semantics 6.3), on the policy itself (reference envoy R14); nil elsewhere.
+func localityWeighting(policy model.Policy) *commonv3.LocalityLbConfig {
+	if !policy.Weighted() {
+		return nil
+	}
+	return &commonv3.LocalityLbConfig{LocalityConfigSpecifier: &commonv3.LocalityLbConfig_LocalityWeightedLbConfig_{
+		LocalityWeightedLbConfig: &commonv3.LocalityLbConfig_LocalityWeightedLbConfig{},
+	}}
+}
+
+func loadBalancing(a model.Algorithm, l *commonv3.LocalityLbConfig) (*clusterv3.LoadBalancingPolicy, error) {
 	var name string
 	var config proto.Message
 	switch a {
 	case model.LeastRequest:
-		name, config = "least_request", &leastrequestv3.LeastRequest{}
+		name, config = "least_request", &leastrequestv3.LeastRequest{LocalityLbConfig: l}
 	case model.RoundRobin:
-		name, config = "round_robin", &roundrobinv3.RoundRobin{}
+		name, config = "round_robin", &roundrobinv3.RoundRobin{LocalityLbConfig: l}
 	case model.Random:
-		name, config = "random", &randomv3.Random{}
+		name, config = "random", &randomv3.Random{LocalityLbConfig: l}
 	case model.Passthrough:
 		name, config = "cluster_provided", &clusterprovidedv3.ClusterProvided{}
 	default:

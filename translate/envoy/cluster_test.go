@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	commonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/common/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -114,6 +115,29 @@ func TestClusterProtocols(t *testing.T) {
 		}
 		if got := options.GetExplicitHttpConfig().GetHttpProtocolOptions() != nil; got == http2 {
 			t.Errorf("%q: HTTP/1 %v", protocol, got)
+		}
+	}
+}
+
+// Semantics 6.3: locality weights count where shares carry meaning, and only there.
+func TestClusterWeighsLocalities(t *testing.T) {
+	for _, algorithm := range []model.Algorithm{model.LeastRequest, model.RoundRobin, model.Random} {
+		for _, mode := range []model.Mode{model.Levels, model.Flat} {
+			for _, shares := range [][]model.Distribute{nil, {{}}} {
+				policy := plain()
+				policy.Mode, policy.Algorithm, policy.Distribute = mode, algorithm, shares
+				c := cluster(t, policy, model.Variant{Port: 80})
+				m, err := c.LoadBalancingPolicy.Policies[0].TypedExtensionConfig.TypedConfig.UnmarshalNew()
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := m.(interface {
+					GetLocalityLbConfig() *commonv3.LocalityLbConfig
+				}).GetLocalityLbConfig()
+				if got, want := l.GetLocalityWeightedLbConfig() != nil, mode == model.Levels && shares != nil; got != want || !want && l != nil {
+					t.Errorf("%s, %s, %v: %v", algorithm, mode, shares, l)
+				}
+			}
 		}
 	}
 }

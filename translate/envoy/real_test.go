@@ -58,6 +58,9 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 			c := decoded(t, must[Resource](t)(Cluster(reviews(policy), v)), new(clusterv3.Cluster))
 			out = append(out, c)
 		}
+		policy.Distribute = []model.Distribute{{}}
+		weighted := model.Variant{Port: 80, Subset: string(a) + "-WEIGHTED"}
+		out = append(out, decoded(t, must[Resource](t)(Cluster(reviews(policy), weighted)), new(clusterv3.Cluster)))
 	}
 	static := proto.CloneOf(out[0])
 	v := model.Variant{Port: 80, Subset: "static"}

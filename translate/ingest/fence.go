@@ -10,15 +10,15 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// allowed is the fence of semantics 4.1 for the clients of one namespace at one
-// port: every allowedRegions that they see, whether its rule won or not. visible
-// are the namespaces whose rules they see.
-func (r *resolver) allowed(visible []string, port uint32) *model.Allowed {
+// allowed is the fence of semantics 4.1 for a class of clients at one port and
+// subset: every allowedRegions that they see, whether its rule won or not.
+func (r *resolver) allowed(c client, port uint32, subset string) *model.Allowed {
+	visible := r.levels(c)
 	var from []model.AllowedFrom
 	from = append(from, r.meshAllowed...)
 	for _, dr := range r.rules.all {
-		if slices.Contains(visible, dr.Namespace) {
-			from = appendAllowed(from, dr, port)
+		if slices.Contains(visible, dr.Namespace) && r.fenced(c, dr) {
+			from = appendAllowed(from, dr, port, subset)
 		}
 	}
 	for _, f := range r.fences {
@@ -27,6 +27,15 @@ func (r *resolver) allowed(visible []string, port uint32) *model.Allowed {
 		}
 	}
 	return intersect(from)
+}
+
+// fenced says whether a rule's fence is for these clients. Where it cannot be
+// told which of a namespace's clients it is for, it is for all of them.
+func (r *resolver) fenced(c client, dr *v1alpha1.DestinationRule) bool {
+	if r.held || r.selectors.isSurplus(dr) {
+		return exportedTo(dr, c.namespace) && (dr.Spec.WorkloadSelector == nil || dr.Namespace == c.namespace)
+	}
+	return c.sees(dr)
 }
 
 // intersect is nil where nothing forbids.
@@ -48,8 +57,21 @@ func intersect(from []model.AllowedFrom) *model.Allowed {
 	return a
 }
 
-// appendAllowed adds what one rule says at the top and in the entries of the port.
-func appendAllowed(from []model.AllowedFrom, dr *v1alpha1.DestinationRule, port uint32) []model.AllowedFrom {
+// appendAllowed adds what one rule says at the top, in the entries of the port,
+// and in both of the subset, if it has one of that name.
+func appendAllowed(from []model.AllowedFrom, dr *v1alpha1.DestinationRule, port uint32, subset string) []model.AllowedFrom {
+	from = appendPolicy(from, dr, dr.Spec.TrafficPolicy, "spec.trafficPolicy", port)
+	for i := range dr.Spec.Subsets {
+		if s := &dr.Spec.Subsets[i]; subset != "" && s.Name == subset {
+			from = appendPolicy(from, dr, s.TrafficPolicy, fmt.Sprintf("spec.subsets[%d].trafficPolicy", i), port)
+		}
+	}
+	return from
+}
+
+// appendPolicy adds what one trafficPolicy says, at its top and in its entries of
+// the port.
+func appendPolicy(from []model.AllowedFrom, dr *v1alpha1.DestinationRule, tp *v1alpha1.TrafficPolicy, path string, port uint32) []model.AllowedFrom {
 	add := func(lb *v1alpha1.LoadBalancer, path string) {
 		if lb == nil || lb.LocalityLbSetting == nil || len(lb.LocalityLbSetting.AllowedRegions) == 0 {
 			return
@@ -59,14 +81,13 @@ func appendAllowed(from []model.AllowedFrom, dr *v1alpha1.DestinationRule, port 
 			Regions: lb.LocalityLbSetting.AllowedRegions,
 		})
 	}
-	tp := dr.Spec.TrafficPolicy
 	if tp == nil {
 		return from
 	}
-	add(tp.LoadBalancer, "spec.trafficPolicy")
+	add(tp.LoadBalancer, path)
 	for i, entry := range tp.PortLevelSettings {
 		if entry.Port != nil && uint32(entry.Port.Number) == port {
-			add(entry.LoadBalancer, fmt.Sprintf("spec.trafficPolicy.portLevelSettings[%d]", i))
+			add(entry.LoadBalancer, fmt.Sprintf("%s.portLevelSettings[%d]", path, i))
 		}
 	}
 	return from

@@ -151,7 +151,7 @@ func TestHintsAsWritten(t *testing.T) {
 	equal(t, served(t, o).Places, model.Places{
 		Regions: map[string]bool{"eu": true}, SubZones: map[string]bool{"rack": true},
 		Zones: map[string]bool{"eu-1": true, "eu-2": true},
-		Nodes: map[string]bool{"n1": true}, HintedNodes: map[string]bool{"n2": true, "n9": true},
+		Nodes: map[string]bool{"n1": true}, HintedNodes: map[string]bool{"n2": true, "n9": true}, Networks: map[string]bool{},
 	})
 }
 

@@ -56,3 +56,16 @@ func below(host, suffix string) bool {
 	rest, ok := strings.CutSuffix(host, suffix)
 	return ok && len(rest) > 1 && rest[len(rest)-1] == '.'
 }
+
+// fullPattern is a pattern that covers host, in lower case and in its longest
+// form: "*.NAMESPACE" and "*.NAMESPACE.svc" become the one of that namespace's
+// Services, unless host is below the suffix as it is written.
+func fullPattern(pattern, host string) string {
+	pattern = strings.ToLower(pattern)
+	suffix, ok := strings.CutPrefix(pattern, "*.")
+	if !ok || below(strings.ToLower(host), suffix) {
+		return pattern
+	}
+	ns, _, _ := strings.Cut(suffix, ".")
+	return "*." + ns + "." + model.ClusterDomain
+}

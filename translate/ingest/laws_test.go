@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -46,18 +47,57 @@ func drawSlice(t *rapid.T, i int) *discoveryv1.EndpointSlice {
 
 func drawSetting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 	return rapid.SampledFrom([]*locality{
-		nil, {}, on(), off(), allow("eu"), allow("us", "eu"), {Failover: eu2us}, {Distribute: share, AllowedRegions: []string{"us"}},
+		nil,
+		{},
+		on(), off(), allow("eu"), allow("us", "eu"),
+		{Failover: eu2us},
+		{Distribute: share, AllowedRegions: []string{"us"}},
+		{FailoverPriority: []string{"istio-locality", model.LabelNetwork}, Distribute: share},
 	}).Draw(t, "setting")
 }
 
 func drawRule(t *rapid.T, i int) *v1alpha1.DestinationRule {
 	ns := rapid.SampledFrom([]string{"default", "client", "coastwise-system"}).Draw(t, "namespace")
 	dr := rule(fmt.Sprintf("%s/r%d", ns, i), drawSetting(t))
-	dr.Spec.Host = rapid.SampledFrom([]string{host, "*.default.svc.cluster.local", "reviews.default"}).Draw(t, "host")
-	if rapid.IntRange(0, 3).Draw(t, "bare") == 0 {
-		dr.Spec.TrafficPolicy = nil
+	dr.Spec.Host = rapid.SampledFrom([]string{host, "*.default.svc.cluster.local", "reviews.default", "*.default", "*.svc.cluster.local", "*"}).Draw(t, "host")
+	dr.Spec.TrafficPolicy = drawPolicy(t)
+	dr.CreationTimestamp.Time = time.Unix(int64(rapid.IntRange(1, 3).Draw(t, "born")), 0)
+	for _, name := range []string{"v1", "v2"} {
+		if rapid.IntRange(0, 3).Draw(t, "subset") == 0 {
+			dr.Spec.Subsets = append(dr.Spec.Subsets, v1alpha1.Subset{Name: name, Labels: map[string]string{"version": name}, TrafficPolicy: drawPolicy(t)})
+		}
+	}
+	dr.Spec.ExportTo = rapid.SampledFrom([][]string{nil, nil, nil, {"*"}, {"."}, {"client"}, {"default", "far"}}).Draw(t, "exportTo")
+	if rapid.IntRange(0, 3).Draw(t, "selector") == 0 {
+		dr.Spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: drawLabels(t)}
 	}
 	return dr
+}
+
+func drawPolicy(t *rapid.T) *v1alpha1.TrafficPolicy {
+	lb := func() *v1alpha1.LoadBalancer {
+		if rapid.IntRange(0, 3).Draw(t, "no load balancer") == 0 {
+			return nil
+		}
+		return &v1alpha1.LoadBalancer{
+			Simple:            rapid.SampledFrom([]string{"ROUND_ROBIN", "RANDOM", "LEAST_REQUEST"}).Draw(t, "simple"),
+			LocalityLbSetting: drawSetting(t),
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "bare") == 0 {
+		return nil
+	}
+	p := &v1alpha1.TrafficPolicy{LoadBalancer: lb()}
+	if rapid.Bool().Draw(t, "port") {
+		p.PortLevelSettings = []v1alpha1.PortTrafficPolicy{{Port: &v1alpha1.PortSelector{Number: 90}, LoadBalancer: lb()}}
+	}
+	return p
+}
+
+func drawLabels(t *rapid.T) map[string]string {
+	return rapid.SampledFrom([]map[string]string{
+		nil, {"app": "x"}, {"app": "y"}, {"tier": "1"}, {"app": "x", "tier": "1"}, {"zone": "z"},
+	}).Draw(t, "labels")
 }
 
 func drawObjects(t *rapid.T) ingest.Objects {
@@ -65,7 +105,7 @@ func drawObjects(t *rapid.T) ingest.Objects {
 	for i := range rapid.IntRange(0, 4).Draw(t, "slices") {
 		o.Slices = append(o.Slices, drawSlice(t, i))
 	}
-	for i := range rapid.IntRange(0, 4).Draw(t, "rules") {
+	for i := range rapid.IntRange(0, 6).Draw(t, "rules") {
 		o.Rules = append(o.Rules, drawRule(t, i))
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "fences") {

@@ -45,9 +45,9 @@ func TestWhichSettingRules(t *testing.T) {
 		{name: "3.2 a fence alone does not speak", rule: allow("eu"), hints: true, mode: model.Hints, setting: "hints", fenced: true},
 		{name: "3.2 a threshold alone does not speak", rule: &locality{FailoverThreshold: ptr(int32(50))}, mesh: on(), mode: model.Levels, setting: "mesh"},
 		{name: "3.2 a fence with enabled speaks", rule: &locality{Enabled: ptr(true), AllowedRegions: []string{"eu"}}, hints: true, mode: model.Levels, setting: "rule default/r", fenced: true},
-		{name: "8.3 not honoured: the next level speaks", rule: &locality{Enabled: ptr(true), Distribute: share}, hints: true, mode: model.Hints, setting: "hints"},
-		{name: "8.3 switched off, the rest changes nothing", rule: &locality{Enabled: ptr(false), FailoverPriority: []string{"x"}}, mesh: on(), setting: "rule default/r"},
-		{name: "8.3 not honoured, its fence holds", rule: &locality{Distribute: share, AllowedRegions: []string{"eu"}}, setting: "none", fenced: true},
+		{name: "3.2 distribute with a fence speaks", rule: &locality{Distribute: share, AllowedRegions: []string{"eu"}}, hints: true, mode: model.Levels, setting: "rule default/r", fenced: true},
+		{name: "3.2 failoverPriority with a fence speaks", rule: &locality{FailoverPriority: []string{"x"}, AllowedRegions: []string{"eu"}}, hints: true, mode: model.Levels, setting: "rule default/r", fenced: true},
+		{name: "3.2 switched off, the rest changes nothing", rule: &locality{Enabled: ptr(false), FailoverPriority: []string{"x"}}, mesh: on(), setting: "rule default/r"},
 		{name: "3.3 the Service beats the mesh", hints: true, mesh: on(), mode: model.Hints, setting: "hints"},
 		{name: "3.3 levels never merge", rule: on(), mesh: &locality{Enabled: ptr(true), Failover: eu2us, FailoverThreshold: ptr(int32(50))}, mode: model.Levels, setting: "rule default/r"},
 		{name: "3.4 the mesh, on", mesh: &locality{Enabled: ptr(true), Failover: eu2us, FailoverThreshold: ptr(int32(70))}, mode: model.Levels, setting: "mesh", overprovision: 143, failover: true},
@@ -55,8 +55,9 @@ func TestWhichSettingRules(t *testing.T) {
 		{name: "3.4 unset takes the variable", mesh: &locality{Failover: eu2us}, env: true, mode: model.Levels, setting: "mesh", failover: true},
 		{name: "3.4 unset alone switches nothing on", mesh: &locality{Failover: eu2us, AllowedRegions: []string{"eu"}}, setting: "none", fenced: true},
 		{name: "3.4 the variable without a MeshConfig", env: true, mode: model.Levels, setting: "mesh"},
-		{name: "8.3 a mesh not honoured is absent", mesh: &locality{Enabled: ptr(true), FailoverPriority: []string{"x"}}, setting: "none"},
-		{name: "8.3 a mesh not honoured leaves the variable", mesh: &locality{Distribute: share}, env: true, mode: model.Levels, setting: "mesh"},
+		{name: "3.4 the mesh, on, with tiers", mesh: &locality{Enabled: ptr(true), FailoverPriority: []string{"x"}}, mode: model.Levels, setting: "mesh"},
+		{name: "3.4 distribute alone switches nothing on", mesh: &locality{Distribute: share}, setting: "none"},
+		{name: "3.4 distribute takes the variable", mesh: &locality{Distribute: share}, env: true, mode: model.Levels, setting: "mesh"},
 		{name: "3.5 else flat", setting: "none"},
 		{name: "6.4 threshold 100", rule: &locality{Enabled: ptr(true), FailoverThreshold: ptr(int32(100))}, mode: model.Levels, setting: "rule default/r", overprovision: 100},
 		{name: "6.4 threshold 1", rule: &locality{Enabled: ptr(true), FailoverThreshold: ptr(int32(1))}, mode: model.Levels, setting: "rule default/r", overprovision: 10000},
@@ -112,7 +113,7 @@ func TestLookup(t *testing.T) {
 		{"a short host", "client", []*v1alpha1.DestinationRule{short}, "default/short"},
 		{"a short host means the rule's namespace", "client", []*v1alpha1.DestinationRule{foreign}, "none"},
 		{"NAME.NAMESPACE", "client", []*v1alpha1.DestinationRule{two}, "client/two"},
-		{"a wildcard is not honoured", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "default/s"},
+		{"a wildcard ends the lookup too", "client", []*v1alpha1.DestinationRule{wildcard, rule("default/s", on())}, "client/wild"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := world(slice("a", ep("10.0.0.1")))
@@ -188,7 +189,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// loadBalancer.simple; portLevelSettings and subsets are not honoured here.
+// loadBalancer.simple, where the entry is another port's.
 func TestAlgorithm(t *testing.T) {
 	for in, want := range map[string]model.Algorithm{
 		"": model.LeastRequest, "UNSPECIFIED": model.LeastRequest, "LEAST_CONN": model.LeastRequest, "LEAST_REQUEST": model.LeastRequest,
@@ -197,7 +198,7 @@ func TestAlgorithm(t *testing.T) {
 		dr := rule("default/r", nil)
 		dr.Spec.TrafficPolicy.LoadBalancer.Simple = in
 		dr.Spec.TrafficPolicy.PortLevelSettings = []v1alpha1.PortTrafficPolicy{
-			{Port: &v1alpha1.PortSelector{Number: 80}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
+			{Port: &v1alpha1.PortSelector{Number: 81}, LoadBalancer: &v1alpha1.LoadBalancer{Simple: "RANDOM", LocalityLbSetting: on()}},
 		}
 		o := world()
 		o.Rules = []*v1alpha1.DestinationRule{dr}
@@ -227,7 +228,7 @@ func TestPoliciesAreShared(t *testing.T) {
 	far := rule("far/r", on())
 	far.Spec.Host = "*.default.svc.cluster.local"
 	o.Rules = []*v1alpha1.DestinationRule{far}
-	equal(t, len(served(t, o).Policies), 1)
-	o.Rules = append(o.Rules, rule("client/r", off()))
 	equal(t, len(served(t, o).Policies), 2)
+	o.Rules = append(o.Rules, rule("client/r", off()))
+	equal(t, len(served(t, o).Policies), 3)
 }

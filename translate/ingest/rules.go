@@ -13,43 +13,62 @@ import (
 const (
 	defaultRootNamespace = "coastwise-system"
 
-	fieldHost     = "spec.host"
-	fieldLocality = "spec.trafficPolicy.loadBalancer.localityLbSetting"
+	fieldHost         = "spec.host"
+	fieldMeshLocality = "spec.localityLbSetting"
 )
 
 // rules is every rule for one host, ready to be looked up.
 type rules struct {
-	// winners holds, by namespace, the rule that decides there: the first of
-	// those with a trafficPolicy, else the first.
-	winners map[string]*v1alpha1.DestinationRule
+	// levels holds them by namespace: the most specific host first, and of one host
+	// the older first.
+	levels map[string][]*ruled
 	// exact are those whose host is this one, older first; all adds those whose
 	// wildcard covers it, sorted by namespace and name.
 	exact, all []*v1alpha1.DestinationRule
 }
 
+// ruled is a rule and the host that it is for: "" is this very one, else the
+// pattern that covers it.
+type ruled struct {
+	*v1alpha1.DestinationRule
+	pattern string
+}
+
 // sortRules keeps those of o.Rules that cover the host.
 func sortRules(o Objects) rules {
-	r := rules{winners: map[string]*v1alpha1.DestinationRule{}}
+	r := rules{levels: map[string][]*ruled{}}
 	for _, dr := range o.Rules {
 		key, wildcard := RuleKey(dr.Namespace, dr.Spec.Host)
+		entry := &ruled{DestinationRule: dr}
 		switch {
 		case !wildcard && key == o.Key:
 			r.exact = append(r.exact, dr)
-		case !wildcard || !HostMatches(dr.Spec.Host, o.Key.Host):
+		case wildcard && HostMatches(dr.Spec.Host, o.Key.Host):
+			entry.pattern = fullPattern(dr.Spec.Host, o.Key.Host)
+		default:
 			continue
 		}
+		r.levels[dr.Namespace] = append(r.levels[dr.Namespace], entry)
 		r.all = append(r.all, dr)
 	}
 	slices.SortFunc(r.exact, older)
 	slices.SortFunc(r.all, func(a, b *v1alpha1.DestinationRule) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	for _, dr := range r.exact {
-		if w := r.winners[dr.Namespace]; w == nil || w.Spec.TrafficPolicy == nil && dr.Spec.TrafficPolicy != nil {
-			r.winners[dr.Namespace] = dr
-		}
+	for _, level := range r.levels {
+		slices.SortFunc(level, func(a, b *ruled) int {
+			return cmp.Or(moreSpecific(a.pattern, b.pattern), older(a.DestinationRule, b.DestinationRule))
+		})
 	}
 	return r
+}
+
+// moreSpecific orders an exact host first, then longer patterns.
+func moreSpecific(a, b string) int {
+	if a == "" || b == "" {
+		return cmp.Compare(len(a), len(b))
+	}
+	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
 // older orders by creationTimestamp, an absent one first, then by name and namespace.
@@ -58,28 +77,78 @@ func older(a, b *v1alpha1.DestinationRule) int {
 		strings.Compare(a.Name, b.Name), strings.Compare(a.Namespace, b.Namespace))
 }
 
-// lookup is the rule of the first of these namespaces that has one (semantics 3).
-func (r rules) lookup(namespaces []string) *v1alpha1.DestinationRule {
+// chosen is what decides for a class of clients: the rules for one host at one
+// level, as if they were one.
+type chosen struct {
+	// rule is the one whose trafficPolicy counts, or the first; nil if there is none.
+	rule *v1alpha1.DestinationRule
+	// subsets are those of all of them, by name; of equal names the older rule's.
+	subsets []*subset
+}
+
+// lookup is semantics 3: the first of these namespaces with a rule that the
+// client sees, and inside it those with the most specific host.
+func (r rules) lookup(c client, namespaces []string) chosen {
 	for _, ns := range namespaces {
-		if w := r.winners[ns]; w != nil {
-			return w
+		if group := r.group(c, ns); len(group) > 0 {
+			return unite(group)
 		}
 	}
-	return nil
+	return chosen{}
+}
+
+// group is the rules of a namespace for the most specific host, of those that the
+// client sees. Where some have a workloadSelector, those for all are not in it.
+func (r rules) group(c client, namespace string) []*v1alpha1.DestinationRule {
+	var group, selected []*v1alpha1.DestinationRule
+	pattern := ""
+	for _, dr := range r.levels[namespace] {
+		if len(group) > 0 && dr.pattern != pattern {
+			break
+		}
+		if c.sees(dr.DestinationRule) {
+			pattern = dr.pattern
+			group = append(group, dr.DestinationRule)
+			if dr.Spec.WorkloadSelector != nil {
+				selected = append(selected, dr.DestinationRule)
+			}
+		}
+	}
+	if len(selected) > 0 {
+		return selected
+	}
+	return group
+}
+
+// unite makes one of rules for one host, older first.
+func unite(group []*v1alpha1.DestinationRule) chosen {
+	out := chosen{rule: group[0]}
+	seen := map[string]bool{}
+	for _, dr := range group {
+		if out.rule.Spec.TrafficPolicy == nil && dr.Spec.TrafficPolicy != nil {
+			out.rule = dr
+		}
+		for i := range dr.Spec.Subsets {
+			if name := dr.Spec.Subsets[i].Name; !seen[name] {
+				seen[name] = true
+				out.subsets = append(out.subsets, &subset{dr, i})
+			}
+		}
+	}
+	slices.SortFunc(out.subsets, func(a, b *subset) int { return strings.Compare(a.spec().Name, b.spec().Name) })
+	return out
 }
 
 // problems are those of the rules among each other, and of rules for a host
 // that nothing declares.
 func (r rules) problems(o Objects) []model.Problem {
 	var out []model.Problem
-	for _, dr := range r.exact {
-		w := r.winners[dr.Namespace]
-		if w != dr && dr.Spec.TrafficPolicy != nil {
-			out = append(out, model.Problem{
-				Object: ruleRef(dr), Field: fieldHost, Severity: model.Warning, Reason: model.Conflicted,
-				Message: fmt.Sprintf("%s has the same host and is older or first by name: its trafficPolicy counts, this one does not", ruleRef(w)),
-			})
+	for _, level := range r.levels {
+		for i, dr := range level {
+			out = append(out, conflicts(dr, level[:i])...)
 		}
+	}
+	for _, dr := range r.exact {
 		if o.Service == nil {
 			out = append(out, model.Problem{
 				Object: ruleRef(dr), Field: fieldHost, Severity: model.Warning, Reason: model.TargetNotFound,
@@ -90,25 +159,51 @@ func (r rules) problems(o Objects) []model.Problem {
 	return out
 }
 
-// settingProblems tells of failover regions in which the service has no endpoint,
-// for the rules that decide and are on (semantics 6.6).
-func (r rules) settingProblems(ports []model.Port) []model.Problem {
+// conflicts are what a rule loses to earlier ones for the same host and clients.
+func conflicts(dr *ruled, earlier []*ruled) []model.Problem {
 	var out []model.Problem
-	for _, dr := range r.exact {
-		l := ruleSetting(dr)
-		if dr == r.winners[dr.Namespace] && l.Speaks() && (l.Enabled == nil || *l.Enabled) {
-			out = append(out, missingRegions(dr, l.Failover, ports)...)
+	lost := map[string]bool{}
+	lose := func(field, what string, to *ruled) {
+		if !lost[field] {
+			lost[field] = true
+			out = append(out, model.Problem{
+				Object: ruleRef(dr.DestinationRule), Field: field, Severity: model.Warning, Reason: model.Conflicted,
+				Message: fmt.Sprintf("%s has the same host and is older or first by name: its %s counts, this one does not", ruleRef(to.DestinationRule), what),
+			})
+		}
+	}
+	for _, e := range earlier {
+		if e.pattern != dr.pattern || !sameSelector(e, dr) || !overlap(e.DestinationRule, dr.DestinationRule) {
+			continue
+		}
+		if e.Spec.TrafficPolicy != nil && dr.Spec.TrafficPolicy != nil {
+			lose(fieldHost, "trafficPolicy", e)
+		}
+		for i := range dr.Spec.Subsets {
+			name := dr.Spec.Subsets[i].Name
+			if slices.ContainsFunc(e.Spec.Subsets, func(s v1alpha1.Subset) bool { return s.Name == name }) {
+				lose(fmt.Sprintf("spec.subsets[%d].name", i), "subset "+name, e)
+			}
 		}
 	}
 	return out
 }
 
-func missingRegions(dr *v1alpha1.DestinationRule, list []v1alpha1.Failover, ports []model.Port) []model.Problem {
+func sameSelector(a, b *ruled) bool {
+	if a.Spec.WorkloadSelector == nil || b.Spec.WorkloadSelector == nil {
+		return a.Spec.WorkloadSelector == b.Spec.WorkloadSelector
+	}
+	return selectorOf(a.DestinationRule).Text == selectorOf(b.DestinationRule).Text
+}
+
+// missingRegions tells of failover regions in which the service has no endpoint
+// (semantics 6.6); at is where the localityLbSetting stands.
+func missingRegions(at place, list []v1alpha1.Failover, regions map[string]bool) []model.Problem {
 	var out []model.Problem
 	for i, f := range list {
-		if !anyIn(ports, f.To) {
+		if !regions[f.To] {
 			out = append(out, model.Problem{
-				Object: ruleRef(dr), Field: fmt.Sprintf("%s.failover[%d].to", fieldLocality, i),
+				Object: at.Object, Field: fmt.Sprintf("%s.failover[%d].to", at.Field, i),
 				Severity: model.Info, Reason: model.TargetNotFound,
 				Message: fmt.Sprintf("no endpoint of the service is in region %q", f.To),
 			})
@@ -117,23 +212,16 @@ func missingRegions(dr *v1alpha1.DestinationRule, list []v1alpha1.Failover, port
 	return out
 }
 
-func anyIn(ports []model.Port, region string) bool {
+func endpointRegions(ports []model.Port) map[string]bool {
+	out := map[string]bool{}
 	for _, p := range ports {
 		for i := range p.Endpoints {
-			if p.Endpoints[i].Locality.Region == region {
-				return true
+			if region := p.Endpoints[i].Locality.Region; !out[region] {
+				out[region] = true
 			}
 		}
 	}
-	return false
-}
-
-// ruleSetting is the rule's own localityLbSetting, nil if it has none.
-func ruleSetting(dr *v1alpha1.DestinationRule) *v1alpha1.LocalityLbSetting {
-	if dr == nil || dr.Spec.TrafficPolicy == nil || dr.Spec.TrafficPolicy.LoadBalancer == nil {
-		return nil
-	}
-	return dr.Spec.TrafficPolicy.LoadBalancer.LocalityLbSetting
+	return out
 }
 
 func ruleRef(dr *v1alpha1.DestinationRule) model.ObjectRef {

@@ -50,7 +50,6 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 	s.Places = places(s)
 	problems = append(problems, j.problems...)
 	problems = append(problems, j.noRegion(s.Policies)...)
-	problems = append(problems, rules.settingProblems(s.Ports)...)
 	problems = append(problems, r.problems(s)...)
 	return s, model.SortProblems(problems)
 }
@@ -132,7 +131,8 @@ func (j *joined) noRegion(policies []model.Policy) []model.Problem {
 func places(s *model.Service) model.Places {
 	pl := model.Places{
 		Regions: map[string]bool{}, Zones: map[string]bool{}, SubZones: map[string]bool{},
-		Nodes: map[string]bool{}, HintedNodes: map[string]bool{},
+		Nodes: map[string]bool{}, HintedNodes: map[string]bool{}, Networks: map[string]bool{},
+		Labels: compared(s.Policies),
 	}
 	add := func(set map[string]bool, name string) {
 		if name != "" && !set[name] {
@@ -150,6 +150,10 @@ func places(s *model.Service) model.Places {
 				add(pl.SubZones, last.SubZone)
 			}
 			add(pl.Nodes, e.Node)
+			add(pl.Networks, e.Network)
+			for key, values := range pl.Labels {
+				add(values, e.Labels[key])
+			}
 			for _, zone := range e.ZoneHints {
 				add(pl.Zones, zone)
 			}
@@ -162,6 +166,11 @@ func places(s *model.Service) model.Places {
 		for from, to := range p.Failover {
 			add(pl.Regions, from)
 			add(pl.Regions, to)
+		}
+		for _, d := range p.Distribute {
+			add(pl.Regions, d.From.Region)
+			add(pl.Zones, d.From.Zone)
+			add(pl.SubZones, d.From.SubZone)
 		}
 	}
 	return pl

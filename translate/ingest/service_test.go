@@ -72,7 +72,7 @@ func TestSettingProblems(t *testing.T) {
 	}{
 		{"a region without endpoints", &locality{Failover: list}, []string{"DestinationRule default/r " + field + "failover[1].to info TargetNotFound"}},
 		{"switched off", &locality{Enabled: ptr(false), Failover: list}, nil},
-		{"not honoured", &locality{FailoverPriority: []string{"x"}, Failover: list}, nil},
+		{"beside tiers", &locality{FailoverPriority: []string{"x"}, Failover: list}, []string{"DestinationRule default/r " + field + "failover[1].to info TargetNotFound"}},
 	} {
 		o := world(slice("a", ep("10.0.0.1", onNode("n3"))))
 		o.Rules = []*v1alpha1.DestinationRule{rule("default/r", c.l)}

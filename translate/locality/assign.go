@@ -9,7 +9,7 @@ import (
 )
 
 // Assign orders the endpoints of one port for a view under a policy: semantics
-// 2.2, 2.3, 4, 5.1, 6.5 and 7. The order of the endpoints does not matter. It
+// 2.2, 2.3, 4, 5.1, 6.1 to 6.3, 6.5 and 7. The order of the endpoints does not matter. It
 // never panics, whatever it is given, and never modifies its arguments; the
 // answer shares the endpoints' Additional slices.
 //
@@ -24,10 +24,16 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 	cs := candidates(endpoints)
 	a.Notes = constrain(cs, view, policy)
 	first := FlatPool
+	var shares []model.Share
 	switch mode(policy) {
 	case model.Levels:
-		judge(cs, policy.MinHealthPercent == 0)
-		byLevels(cs, levelsFor(view.Locality, policy.Failover))
+		var notes []Note
+		shares, notes = byRule(cs, view, policy)
+		a.Notes = append(a.Notes, notes...)
+		a.Weighted = policy.Weighted()
+		if shares != nil {
+			first = Listed
+		}
 	case model.Hints:
 		if anyReady := judge(cs, false); anyReady {
 			var notes []Note
@@ -39,6 +45,7 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 	}
 	a.Groups = group(cs, first)
 	weigh(a.Groups)
+	share(a.Groups, shares)
 	a.LeftOut = leftOut(cs)
 	return a
 }

@@ -1,6 +1,10 @@
 package locality
 
-import "github.com/coastwise/coastwise/translate/model"
+import (
+	"strconv"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
 
 // Assignment is a ClusterLoadAssignment before encoding.
 type Assignment struct {
@@ -22,8 +26,9 @@ type Assignment struct {
 type Group struct {
 	Priority uint32
 	Locality model.Locality
-	// Weight is the decision: the sum of the endpoints' weights where nothing
-	// decided otherwise, 0 if the group is not in use.
+	// Weight is the decision: the share of 10,000 where the reason is Listed, 0 if
+	// it rounds to that; else the sum of the endpoints' weights. The wire carries at
+	// least 1.
 	Weight    uint32
 	Endpoints []Endpoint
 	Reason    Reason
@@ -42,7 +47,11 @@ type Endpoint struct {
 // Reason says why a group stands at its priority; a contract of `translate -o json`.
 type Reason string
 
-// The reasons of a group.
+// LabelTier is the reason of a class by failoverPriority; with failover the
+// level inside it follows after a comma.
+func LabelTier(n int) Reason { return Reason("label tier " + strconv.Itoa(n)) }
+
+// The other reasons of a group.
 const (
 	SameSubZone     Reason = "same sub-zone"
 	SameZone        Reason = "same zone"
@@ -73,10 +82,11 @@ const (
 	IsTerminating    = "terminating"
 	WasNeverReady    = "never ready"
 	Drained          = "drained: weight 0"
+	NotListed        = "in no locality that distribute lists"
 )
 
 // Note is something that the user should hear about this assignment. Reason is
-// NothingAllowed, EmptySubset, NoNode or HintsDropped.
+// NothingAllowed, EmptySubset, NoNode, HintsDropped, NoLocality or NothingListed.
 type Note struct {
 	Reason  model.Reason
 	Message string

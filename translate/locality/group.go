@@ -36,6 +36,9 @@ func group(cs []candidate, first Reason) []Group {
 	var priority uint32
 	for i, b := range buckets {
 		if i > 0 && b.rank != buckets[i-1].rank {
+			if priority == maxPriority {
+				return group(bounded(cs, buckets[i-1].rank), first)
+			}
 			priority++
 		}
 		groups[i] = Group{Priority: priority, Locality: b.locality, Reason: b.rank.reason(first), Endpoints: space[:0:b.size]}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -63,9 +64,10 @@ func TestLawForbiddenRegionIsNeverSent(t *testing.T) {
 func TestLawWellFormed(t *testing.T) {
 	law(t, func(t *rapid.T, w world) {
 		a := w.assign()
-		if a.Weighted || a.OverprovisioningFactor < 100 {
+		if a.Weighted != (w.Policy.Mode == model.Levels && len(w.Policy.Distribute) > 0) || a.OverprovisioningFactor < 100 {
 			t.Fatalf("weighted %v, factor %d", a.Weighted, a.OverprovisioningFactor)
 		}
+		listed := uint32(0)
 		for i, g := range a.Groups {
 			switch {
 			case len(g.Endpoints) == 0:
@@ -84,9 +86,15 @@ func TestLawWellFormed(t *testing.T) {
 					t.Fatalf("group %d is not sorted", i)
 				}
 			}
-			if sum != g.Weight {
+			switch {
+			case g.Reason == locality.Listed && g.Priority == 0:
+				listed += g.Weight
+			case sum != g.Weight:
 				t.Fatalf("group %d weighs %d, its endpoints %d", i, g.Weight, sum)
 			}
+		}
+		if listed != 0 && listed != 10_000 {
+			t.Fatalf("the listed localities weigh %d", listed)
 		}
 	})
 }
@@ -127,6 +135,9 @@ func TestLawPlaceUnknownToAllIsOther(t *testing.T) {
 		invented.View.Locality.Zone, projected.View.Locality.Zone = swap(w.View.Locality.Zone)
 		invented.View.Locality.SubZone, projected.View.Locality.SubZone = swap(w.View.Locality.SubZone)
 		invented.View.Node, projected.View.Node = swap(w.View.Node)
+		invented.View.Network, projected.View.Network = swap(w.View.Network)
+		invented.View.Labels = strings.ReplaceAll(w.View.Labels, model.Other, "elsewhere")
+		projected.View.Labels = strings.ReplaceAll(w.View.Labels, "elsewhere", model.Other)
 		mustEqual(t, invented.assign(), projected.assign())
 	})
 }
@@ -152,6 +163,7 @@ func TestLawPassthroughIsEmpty(t *testing.T) {
 func TestLawFartherEndpointLeavesFirstPriorityAlone(t *testing.T) {
 	law(t, func(t *rapid.T, w world) {
 		w.Policy.Mode, w.Policy.Local, w.Policy.Allowed, w.Policy.SubsetLabels = model.Levels, false, nil, nil
+		w.Policy.Distribute, w.Policy.FailoverPriority = nil, nil
 		w.View.Locality = model.Locality{Region: "eu", Zone: "z1"}
 		w.Endpoints = append(w.Endpoints, model.Endpoint{Address: "10.0.0.90", Port: 80, Weight: 1, Locality: model.Locality{Region: "eu", Zone: "z1"}})
 		first := sent(w.assign(), 0, false)
@@ -218,7 +230,7 @@ func TestLawHintsAreKubeProxys(t *testing.T) {
 // terminating on n, else nothing.
 func TestLawLocalIsKubeProxys(t *testing.T) {
 	law(t, func(t *rapid.T, w world) {
-		w.Policy.Local = true
+		w.Policy.Local, w.Policy.Distribute = true, nil // which may be strict
 		left := usable(w)
 		want := ids(inState(left, model.Ready))
 		if want == nil {
@@ -231,7 +243,7 @@ func TestLawLocalIsKubeProxys(t *testing.T) {
 // Whoever takes traffic at all does so in every mode.
 func TestLawModesServeTheSameEndpoints(t *testing.T) {
 	law(t, func(t *rapid.T, w world) {
-		w.Policy.Mode = model.Flat
+		w.Policy.Mode, w.Policy.Distribute = model.Flat, nil // which may be strict
 		flat := sent(w.assign(), -1, true)
 		for _, m := range []model.Mode{model.Hints, model.Levels, "no such mode"} {
 			w.Policy.Mode = m

@@ -3,8 +3,9 @@ package locality
 import "github.com/coastwise/coastwise/translate/model"
 
 // rank orders classes of endpoints before they are made dense priorities: the
-// pool, then the default levels of semantics 2.2, nearest first.
-type rank uint8
+// pool, then the default levels of semantics 2.2, nearest first. Where label
+// tiers act they stand above the levels; see tiered.
+type rank uint32
 
 const (
 	pool rank = iota
@@ -14,10 +15,14 @@ const (
 	failoverRegion
 	otherRegion
 	localityUnknown
+	ungraded // label tiers alone: no level plays a part
 )
 
 // reason says it for people; the pool's depends on how it was chosen.
 func (r rank) reason(first Reason) Reason {
+	if r>>levelBits > 0 {
+		return r.tierReason(first)
+	}
 	switch r {
 	case pool:
 		return first
@@ -72,11 +77,3 @@ func (l levels) of(e model.Locality) rank {
 
 // same compares names: unknown equals nothing, and neither does Other.
 func same(a, b string) bool { return a == b && a != "" && a != model.Other }
-
-func byLevels(cs []candidate, l levels) {
-	for i := range cs {
-		if c := &cs[i]; c.in() {
-			c.rank = l.of(c.Locality)
-		}
-	}
-}

@@ -180,7 +180,7 @@ func ask(w world, e model.Endpoint) answer {
 	}
 	left := remaining(w, 4)
 	ready := len(inState(left, model.Ready)) > 0
-	leveled := w.Policy.Mode == model.Levels
+	leveled := w.Policy.Mode == model.Levels && !flattened(w)
 	a := answer{healthy: e.State != model.Unready}
 	switch e.State {
 	case model.Unready:
@@ -196,11 +196,11 @@ func ask(w world, e model.Endpoint) answer {
 	case model.NeverReady:
 		return answer{out: locality.WasNeverReady}
 	}
-	a.place, a.why = nearness(w.View.Locality, e.Locality, w.Policy.Failover)
 	if leveled {
-		return a
+		return askRule(w, e, a)
 	}
-	if w.Policy.Mode == model.Flat || w.Policy.Local {
+	a.place, a.why = nearness(w.View.Locality, e.Locality, w.Policy.Failover)
+	if w.Policy.Mode != model.Hints || w.Policy.Local {
 		a.place, a.why = -1, locality.FlatPool
 		return a
 	}
@@ -227,7 +227,7 @@ func oracle(w world) locality.Assignment {
 			a.LeftOut = append(a.LeftOut, locality.LeftOut{Address: e.Address, Port: e.Port, Reason: said.out})
 			continue
 		}
-		key := fmt.Sprintf("%d\x00%s\x00%s\x00%s", said.place+1, e.Locality.Region, e.Locality.Zone, e.Locality.SubZone)
+		key := fmt.Sprintf("%04d\x00%s\x00%s\x00%s", said.place+1, e.Locality.Region, e.Locality.Zone, e.Locality.SubZone)
 		g := groups[key]
 		if g == nil {
 			g = &locality.Group{Priority: uint32(said.place + 1), Locality: e.Locality, Reason: said.why}
@@ -250,6 +250,8 @@ func oracle(w world) locality.Assignment {
 		g.Priority = dense[g.Priority]
 		a.Groups = append(a.Groups, g)
 	}
+	a.Weighted = w.Policy.Mode == model.Levels && len(w.Policy.Distribute) > 0
+	oracleShares(w, a.Groups)
 	a.Notes = oracleNotes(w)
 	return a
 }
@@ -263,6 +265,7 @@ func oracleNotes(w world) (notes []locality.Note) {
 	note(len(w.Endpoints) > 0 && len(remaining(w, 1)) == 0, model.NothingAllowed)
 	note(w.Policy.Local && w.View.Node == "", model.NoNode)
 	note(len(remaining(w, 2)) > 0 && len(remaining(w, 3)) == 0, model.EmptySubset)
+	notes = append(notes, ruleNotes(w)...)
 	left := remaining(w, 4)
 	if w.Policy.Mode == model.Hints && !w.Policy.Local && len(inState(left, model.Ready)) > 0 && w.View.Locality.Zone != "" {
 		_, how := kubeProxy(left, w.View.Node, w.View.Locality.Zone)

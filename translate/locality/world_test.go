@@ -39,8 +39,21 @@ func drawView(t *rapid.T) model.View {
 			Zone:    oneOf(t, "view zone", "", "z1", "z1", "z2", "z3", "elsewhere", model.Other),
 			SubZone: oneOf(t, "view sub-zone", "", "s1", "s2", "elsewhere", model.Other),
 		},
-		Node: oneOf(t, "view node", "", "n1", "n2", "elsewhere", model.Other),
+		Node:    oneOf(t, "view node", "", "n1", "n2", "elsewhere", model.Other),
+		Network: oneOf(t, "view network", "", "net1", "net2", "elsewhere", model.Other),
+		Labels:  drawViewLabels(t),
 	}
+}
+
+// drawViewLabels leaves "" out, as a View does.
+func drawViewLabels(t *rapid.T) string {
+	labels := map[string]string{}
+	for _, key := range []string{"track", "version"} {
+		if v := oneOf(t, "view "+key, "", "a", "b", "elsewhere", model.Other); v != "" {
+			labels[key] = v
+		}
+	}
+	return model.FormatLabels(labels)
 }
 
 func drawPolicy(t *rapid.T) model.Policy {
@@ -60,7 +73,31 @@ func drawPolicy(t *rapid.T) model.Policy {
 	if v := oneOf(t, "subset", "", "", "1", "2"); v != "" {
 		p.SubsetLabels = map[string]string{"v": v}
 	}
+	if rapid.Bool().Draw(t, "distributes") {
+		p.Distribute = drawDistribute(t)
+	}
+	if rapid.Bool().Draw(t, "tiers") {
+		p.FailoverPriority = rapid.SliceOfN(rapid.Custom(drawPriorityLabel), 1, 4).Draw(t, "failoverPriority")
+	}
 	return p
+}
+
+var patterns = []string{"*", "eu", "eu/z1", "eu/z1/s1", "us", "us/z1", "ap/z3", "eu/z2/s2", "nowhere"}
+
+func drawDistribute(t *rapid.T) (out []model.Distribute) {
+	for _, from := range rapid.SliceOfNDistinct(rapid.SampledFrom(patterns), 1, 4, rapid.ID).Draw(t, "from") {
+		d := model.Distribute{From: model.ParsePattern(from)}
+		for _, to := range rapid.SliceOfNDistinct(rapid.SampledFrom(patterns), 1, 4, rapid.ID).Draw(t, "to") {
+			d.To = append(d.To, model.Share{To: model.ParsePattern(to), Percent: uint8(rapid.IntRange(1, 100).Draw(t, "percent"))})
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func drawPriorityLabel(t *rapid.T) model.PriorityLabel {
+	return model.ParsePriorityLabel(oneOf(t, "label", "version", "track", "version=b", "track=", model.LabelNetwork, model.LabelNetwork, model.LabelRegion,
+		model.LabelZone, model.LabelSubZone, model.LabelNode, model.LabelNetwork+"=net2", model.LabelZone+"=z2", model.LabelRegion+"="))
 }
 
 func drawEndpoints(t *rapid.T) []model.Endpoint {
@@ -87,9 +124,12 @@ func drawEndpoint(t *rapid.T, hinted int, quiet bool) model.Endpoint {
 			Zone:    oneOf(t, "zone", "", "z1", "z1", "z2", "z3"),
 			SubZone: oneOf(t, "sub-zone", "", "s1", "s2"),
 		},
-		Region: oneOf(t, "node's region", region, region, region, "", "us"),
-		Node:   oneOf(t, "node", "", "n1", "n2", "n3"),
-		Labels: map[string]string{"v": oneOf(t, "version", "1", "1", "2")},
+		Region:  oneOf(t, "node's region", region, region, region, "", "us"),
+		Node:    oneOf(t, "node", "", "n1", "n2", "n3"),
+		Network: oneOf(t, "network", "", "net1", "net2"),
+		Labels: map[string]string{
+			"v": oneOf(t, "v", "1", "1", "2"), "version": oneOf(t, "version", "", "a", "b"), "track": oneOf(t, "track", "", "a"),
+		},
 	}
 	if hinted&1 == 1 || rapid.Bool().Draw(t, "zone hint") {
 		e.ZoneHints = rapid.SampledFrom([][]string{{"z1"}, {"z2"}, {"z1", "z3"}}).Draw(t, "zones")

@@ -5,13 +5,23 @@ import "slices"
 // PolicyID indexes Service.Policies.
 type PolicyID int
 
-// PolicyKey is what Select looks up: the namespace whose rules win for the
-// client ("" for every client whose namespace has no rule for this host), the
-// port's number and the subset.
+// PolicyKey is what Select looks up: the class of the client, the port's number
+// and the subset. The class is the namespace whose rules it sees ("" for every
+// namespace that no rule for this host stands in or names), whether it is a
+// waypoint (only where that makes a difference), and which workloadSelectors of
+// its namespace it matches, as JoinSelectors writes them.
 type PolicyKey struct {
 	Namespace string
+	Waypoint  bool
+	Selectors string
 	Port      uint32
 	Subset    string
+}
+
+// Class is the key without port and subset.
+func (k PolicyKey) Class() PolicyKey {
+	k.Port, k.Subset = 0, ""
+	return k
 }
 
 // Mode is how an assignment is made.
@@ -23,7 +33,8 @@ const (
 	Flat Mode = "flat"
 	// Hints follows EndpointSlice hints as kube-proxy does (semantics 5).
 	Hints Mode = "hints"
-	// Levels orders by the default levels of semantics 2.2.
+	// Levels orders by the default levels of semantics 2.2, and by what the
+	// setting says besides (semantics 6.1, 6.2).
 	Levels Mode = "levels"
 )
 
@@ -51,8 +62,16 @@ type Policy struct {
 	Local bool
 	// Allowed is nil if every region is allowed.
 	Allowed *Allowed
-	// Failover maps a client's region to the one that follows it.
+	// Failover maps a client's region to the one that follows it; nil if the
+	// setting has no failover.
 	Failover map[string]string
+	// FailoverPriority makes tiers by labels, above the levels (semantics 6.1).
+	FailoverPriority []PriorityLabel
+	// Distribute is sorted by From; no From stands twice. With it the cluster
+	// weighs localities (semantics 6.2, 6.3).
+	Distribute []Distribute
+	// DistributeAt is where Problems of Distribute are reported.
+	DistributeAt Place
 	// OverprovisioningFactor in percent: ceil(10000/failoverThreshold), or 140.
 	OverprovisioningFactor uint32
 	// MinHealthPercent is the panic threshold, 0..100 (semantics 7).
@@ -60,6 +79,9 @@ type Policy struct {
 	Algorithm        Algorithm
 	// SubsetLabels filters endpoints; nil keeps all.
 	SubsetLabels map[string]string
+	// SubsetFrom is the rule that defines the subset, and where its labels stand; zero
+	// for the service as a whole.
+	SubsetFrom SubsetFrom
 	// HintField is where HintsDropped is reported: metadata.annotations or
 	// spec.trafficDistribution.
 	HintField string
@@ -82,6 +104,13 @@ type AllowedFrom struct {
 	Object  ObjectRef
 	Field   string
 	Regions []string
+}
+
+// SubsetFrom is where a subset is defined.
+type SubsetFrom struct {
+	Object ObjectRef
+	// Field is spec.subsets[i].labels.
+	Field string
 }
 
 // Has says whether an endpoint of this region may be sent; unknown ("") never is.

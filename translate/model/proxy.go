@@ -68,6 +68,16 @@ type Variant struct {
 	View     View
 }
 
+// Label is the value of one of the view's labels, "" if it has none.
+func (v View) Label(key string) string {
+	for pair := range strings.SplitSeq(v.Labels, ",") {
+		if k, value, _ := strings.Cut(pair, "="); k == key {
+			return value
+		}
+	}
+	return ""
+}
+
 // FormatLabels is the canonical k=v,k=v form, sorted by key.
 func FormatLabels(labels map[string]string) string {
 	pairs := make([]string, 0, len(labels))

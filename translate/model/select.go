@@ -1,22 +1,77 @@
 package model
 
+import "slices"
+
+// NoPolicy is the PolicyID of a subset that the client does not have.
+const NoPolicy PolicyID = -1
+
 // Select says which policy rules for a proxy at one port and subset, and what
 // that policy looks at of the proxy. Everything that is built for the proxy is
 // a function of the Service and the returned Variant. The service must have the
-// port.
+// port. A subset that the proxy does not have has NoPolicy.
+//
+// The proxy's labels count only as the set of workloadSelectors that they match,
+// so a client cannot make variants by inventing labels.
 func (s *Service) Select(p Proxy, port uint32, subset string) Variant {
-	v := Variant{Port: port, Subset: subset}
-	namespace := p.Namespace
-	if p.Kind == Waypoint { // a waypoint starts at the service's namespace (semantics 3)
-		namespace = ""
-	}
-	id, ok := s.Lookup[PolicyKey{Namespace: namespace, Port: port, Subset: subset}]
+	v := Variant{Port: port, Subset: subset, PolicyID: NoPolicy}
+	key := s.class(p.Kind, p.Namespace, port, func(sel Selector) bool { return sel.Matches(p.Labels) })
+	key.Port, key.Subset = port, subset
+	id, ok := s.Lookup[key]
 	if !ok {
-		id = s.Lookup[PolicyKey{Port: port, Subset: subset}]
+		return v
 	}
 	v.PolicyID = id
 	v.View = s.view(s.Policies[id], p)
 	return v
+}
+
+// HasSubset says whether a proxy has a subset of the service; "" is the service
+// as a whole.
+func (s *Service) HasSubset(p Proxy, subset string) bool {
+	return subset == "" || len(s.Ports) > 0 && s.Select(p, s.Ports[0].Number, subset).PolicyID != NoPolicy
+}
+
+// SubsetsOf lists the subsets of all clients of one kind and namespace that match
+// the selectors for which matches is true; sorted.
+func (s *Service) SubsetsOf(kind Kind, namespace string, matches func(Selector) bool) []string {
+	if len(s.Ports) == 0 {
+		return nil
+	}
+	return s.Subsets[s.class(kind, namespace, s.Ports[0].Number, matches)]
+}
+
+// AllSubsets lists every subset that some client has, sorted.
+func (s *Service) AllSubsets() []string {
+	var out []string
+	for _, names := range s.Subsets {
+		out = append(out, names...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// class is the class of a client in Lookup: its own, else that of all whose
+// namespace nothing names. A waypoint starts at the service's namespace
+// (semantics 3), so its own counts only where a rule is not for all.
+func (s *Service) class(kind Kind, namespace string, port uint32, matches func(Selector) bool) PolicyKey {
+	var matched []string
+	for _, sel := range s.Selectors[namespace] {
+		if matches(sel) {
+			matched = append(matched, sel.Text)
+		}
+	}
+	waypoint := kind == Waypoint
+	for _, key := range []PolicyKey{
+		{Namespace: namespace, Waypoint: waypoint, Selectors: JoinSelectors(matched)},
+		{Waypoint: waypoint},
+	} {
+		at := key
+		at.Port = port
+		if _, ok := s.Lookup[at]; ok {
+			return key
+		}
+	}
+	return PolicyKey{}
 }
 
 // view projects a proxy to what the policy looks at.
@@ -30,7 +85,7 @@ func (s *Service) view(policy Policy, p Proxy) View {
 	}
 	switch policy.Mode {
 	case Levels:
-		v.Locality = s.Places.locality(p.Locality)
+		s.prioritized(&v, policy, p)
 	case Hints:
 		v.Locality = s.Places.locality(p.Locality)
 		v.Locality.SubZone = ""
@@ -39,6 +94,42 @@ func (s *Service) view(policy Policy, p Proxy) View {
 		}
 	}
 	return v
+}
+
+// prioritized is what default levels, distribute and label tiers look at.
+func (s *Service) prioritized(v *View, policy Policy, p Proxy) {
+	place := s.Places.locality(p.Locality)
+	if policy.Graded() || len(policy.Distribute) > 0 {
+		v.Locality = place
+	}
+	if policy.asks(LabelRegion) {
+		v.Locality.Region = place.Region
+	}
+	if policy.asks(LabelZone) {
+		v.Locality.Zone = place.Zone
+	}
+	if policy.asks(LabelSubZone) { // as a label it counts outside its zone too
+		v.Locality.SubZone = known(s.Places.SubZones, p.Locality.SubZone)
+	}
+	if policy.asks(LabelNode) {
+		v.Node = s.Places.node(p.Node)
+	}
+	if policy.asks(LabelNetwork) {
+		v.Network = known(s.Places.Networks, p.Network)
+	}
+	v.Labels = s.Places.labels(policy, p.Labels)
+}
+
+// labels keeps those that the policy compares; one without a value is as good
+// as absent.
+func (pl Places) labels(policy Policy, all map[string]string) string {
+	out := map[string]string{}
+	for _, l := range policy.FailoverPriority {
+		if value := known(pl.Labels[l.Key], all[l.Key]); value != "" && !l.Fixed && l.Ordinary() {
+			out[l.Key] = value
+		}
+	}
+	return FormatLabels(out)
 }
 
 // locality keeps what the service knows and calls all else Other.

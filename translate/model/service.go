@@ -39,6 +39,12 @@ type Service struct {
 	Policies []Policy
 	// Lookup finds the policy of a client; see Select.
 	Lookup map[PolicyKey]PolicyID
+	// Subsets lists the names of the subsets that a class of clients has, sorted; the
+	// key is a PolicyKey.Class. They are the same at every port.
+	Subsets map[PolicyKey][]string
+	// Selectors are the workloadSelectors of rules for the host, by the namespace that
+	// they stand in, which is that of the clients that they pick.
+	Selectors map[string][]Selector
 	// Places says what this service knows of places, nodes and regions; View
 	// projects onto it.
 	Places Places
@@ -114,6 +120,11 @@ type Places struct {
 	Nodes map[string]bool
 	// HintedNodes are those that an endpoint is hinted for.
 	HintedNodes map[string]bool
+	// Networks are those that an endpoint is in.
+	Networks map[string]bool
+	// Labels holds, for each key that a policy compares with the client's, the
+	// values that endpoints have.
+	Labels map[string]map[string]bool
 }
 
 // Port finds a port by its number.

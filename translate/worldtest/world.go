@@ -169,7 +169,10 @@ func endpoint(t *rapid.T, i int, hinted bool) discoveryv1.Endpoint {
 		e.Conditions = discoveryv1.EndpointConditions{Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true)}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "target") == 0 {
-		e.TargetRef = &corev1.ObjectReference{Kind: "Pod", Namespace: "a", Name: "p1"}
+		e.TargetRef = &corev1.ObjectReference{
+			Kind: "Pod", Namespace: rapid.SampledFrom(namespaces).Draw(t, "target namespace"),
+			Name: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod"),
+		}
 	}
 	if hinted && rapid.IntRange(0, 9).Draw(t, "unhinted") > 0 {
 		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: rapid.SampledFrom(zones).Draw(t, "hint")}}}
@@ -184,16 +187,26 @@ func node(t *rapid.T) Event {
 	if rapid.IntRange(0, 5).Draw(t, "labelled") > 0 {
 		n.Labels["topology.kubernetes.io/region"] = rapid.SampledFrom(regions).Draw(t, "region")
 		n.Labels["topology.kubernetes.io/zone"] = rapid.SampledFrom(zones).Draw(t, "zone")
+		if rapid.IntRange(0, 3).Draw(t, "sub-zone") == 0 {
+			n.Labels["topology.istio.io/subzone"] = rapid.SampledFrom([]string{"rack", "rick"}).Draw(t, "name of the sub-zone")
+		}
 	}
 	return Event{Ref: model.ObjectRef{Kind: "Node", Name: n.Name}, Object: n}
 }
 
 func pod(t *rapid.T, ns string) Event {
 	p := &corev1.Pod{}
-	p.Namespace, p.Name = ns, rapid.SampledFrom([]string{"p1", "client"}).Draw(t, "name")
+	p.Namespace, p.Name = ns, rapid.SampledFrom([]string{"p1", "p2", "client"}).Draw(t, "name")
 	p.Spec.NodeName = rapid.SampledFrom(nodes).Draw(t, "node")
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
+	}
+	p.Labels = withLabels(t, p.Labels)
+	if rapid.Bool().Draw(t, "versioned") {
+		if p.Labels == nil {
+			p.Labels = map[string]string{}
+		}
+		p.Labels["version"] = rapid.SampledFrom([]string{"v1", "v2"}).Draw(t, "version")
 	}
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
@@ -214,7 +227,7 @@ func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
 	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
 	host := rapid.SampledFrom([]string{
-		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "nothing.example.com",
+		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
 	}).Draw(t, "host")
 	if rapid.IntRange(0, 6).Draw(t, "refused") == 0 {
 		return Event{Ref: ref, Fence: &model.Fence{
@@ -224,10 +237,9 @@ func rule(t *rapid.T) Event {
 	}
 	r := &v1alpha1.DestinationRule{}
 	r.Namespace, r.Name, r.Spec.Host = ns, ref.Name, host
-	r.Spec.TrafficPolicy = &v1alpha1.TrafficPolicy{LoadBalancer: &v1alpha1.LoadBalancer{
-		Simple:            rapid.SampledFrom([]string{"", "ROUND_ROBIN", "RANDOM"}).Draw(t, "simple"),
-		LocalityLbSetting: setting(t),
-	}}
+	r.Spec.TrafficPolicy = policy(t)
+	forSome(t, r)
+	r.Spec.Subsets = subsets(t)
 	return Event{Ref: ref, Object: r}
 }
 
@@ -242,6 +254,7 @@ func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 	if rapid.Bool().Draw(t, "failover") {
 		s.Failover = []v1alpha1.Failover{{From: "r1", To: rapid.SampledFrom([]string{"r2", "r3"}).Draw(t, "to")}}
 	}
+	s.Distribute, s.FailoverPriority = drawDistribute(t), drawFailoverPriority(t)
 	if rapid.IntRange(0, 2).Draw(t, "fence") == 0 {
 		s.AllowedRegions = rapid.SampledFrom([][]string{{"r1"}, {"r1", "r2"}, {"r3"}}).Draw(t, "allowedRegions")
 	}
@@ -255,21 +268,26 @@ func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
 func DrawProxy(t *rapid.T, id string) model.Proxy {
 	ns := rapid.SampledFrom(namespaces).Draw(t, "client namespace")
 	p := model.Proxy{
-		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway}).Draw(t, "client kind"),
+		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint}).Draw(t, "client kind"),
 		Namespace: ns, Bind: "127.0.0.1", HTTPProxyPort: 15080,
 	}
 	if rapid.Bool().Draw(t, "claims a node") {
 		p.Node = rapid.SampledFrom(append([]string{"elsewhere"}, nodes...)).Draw(t, "client node")
 	}
 	if rapid.IntRange(0, 4).Draw(t, "claims a place") > 0 {
-		p.Locality.Zone = rapid.SampledFrom(append([]string{"nowhere"}, zones...)).Draw(t, "client zone")
+		p.Locality.Zone = rapid.SampledFrom(append([]string{"nowhere", "z9"}, zones...)).Draw(t, "client zone")
 		if rapid.IntRange(0, 4).Draw(t, "claims a region") > 0 {
 			p.Locality.Region = rapid.SampledFrom(append([]string{"nowhere"}, regions...)).Draw(t, "client region")
 		}
 	}
+	if p.Locality.Region != "" && rapid.IntRange(0, 2).Draw(t, "claims a sub-zone") == 0 {
+		p.Locality.SubZone = "rack"
+	}
 	if rapid.IntRange(0, 4).Draw(t, "narrow") == 0 {
 		p.Scope = rapid.SampledFrom([]string{"a/*", "b/s2"}).Draw(t, "client scope")
 	}
+	p.Labels = withLabels(t, workload(t))
+	p.Network = p.Labels["topology.istio.io/network"]
 	return p
 }
 
