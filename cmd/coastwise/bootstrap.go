@@ -33,7 +33,7 @@ All of the client's ports are on --bind, so that many clients can share a host.`
 
   # A second client on the same host.
   coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010`,
-		Args: noArgs,
+		Args: noArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := f.text()
 			if err != nil {
@@ -47,6 +47,8 @@ All of the client's ports are on --bind, so that many clients can share a host.`
 	flags.StringVar(&f.options.XDS, "xds", "", "xDS port of coastwise as the client reaches it: HOST:PORT")
 	flags.Uint32Var(&f.options.AdminPort, "admin-port", 15000, "Envoy's own admin port")
 	f.client.add(flags)
+	f.client.completion(cmd)
+	completeNothing(cmd, "node", "xds", "admin-port")
 	return cmd
 }
 

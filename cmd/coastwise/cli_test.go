@@ -63,6 +63,15 @@ func TestExitCodes(t *testing.T) {
 		"a port that is none":             {args: []string{"translate", "-f", dir, "--http-proxy-port", "-1"}, code: exitUsage, stderr: []string{"--http-proxy-port"}},
 		"a service's port that is none":   {args: []string{"translate", "-f", dir, "--service", "a:0"}, code: exitUsage, stderr: []string{"--service"}},
 		"a namespace that can be none":    {args: []string{"translate", "-f", dir, "--namespace", "A/b"}, code: exitUsage, stderr: []string{"--namespace"}},
+		"help about what is not there":    {args: []string{"help", "tranlate"}, code: exitUsage, stderr: []string{`unknown command "tranlate"; did you mean translate?`}},
+		"help about too much":             {args: []string{"help", "translate", "x"}, code: exitUsage, stderr: []string{`"x"`}},
+		"help":                            {args: []string{"help", "translate"}},
+		"completion of an unknown shell":  {args: []string{"completion", "bahs"}, code: exitUsage, stderr: []string{"did you mean bash?"}},
+		"a port that is a word":           {args: []string{"translate", "--http-proxy-port", "abc"}, code: exitUsage, stderr: []string{`--http-proxy-port: "abc": want a port: 0 to 65535`}},
+		"a duration that is a word":       {args: []string{"serve", "--publish-interval", "x"}, code: exitUsage, stderr: []string{`--publish-interval: "x": want a duration`}},
+		"a switch that is a word":         {args: []string{"translate", "--capture=x"}, code: exitUsage, stderr: []string{`--capture: "x": want true or false`}},
+		"proxies, all wrong":              {args: []string{"proxies", "--server", "x", "-o", "xml"}, code: exitUsage, stderr: []string{"--server", "--output"}},
+		"proxies of no port":              {args: []string{"proxies", "--server", "127.0.0.1:x"}, code: exitUsage, stderr: []string{"--server"}},
 		"a node and a network, both none": {args: []string{"translate", "-f", dir, "--node", "a b", "--network", "/"}, code: exitUsage, stderr: []string{"--node", "--network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +80,9 @@ func TestExitCodes(t *testing.T) {
 			code, stdout, stderr := call(ctx, tt.args...)
 			if code != tt.code {
 				t.Errorf("exit %d, want %d\n%s", code, tt.code, stderr)
+			}
+			if strings.Contains(stderr, "strconv") {
+				t.Errorf("stderr speaks Go:\n%s", stderr)
 			}
 			for _, want := range tt.stderr {
 				if !strings.Contains(stderr, want) {

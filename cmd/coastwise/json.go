@@ -78,6 +78,15 @@ func encode(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// compact is JSON in one line.
+func compact(v any) (string, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return out.String(), err
+}
+
 func (c cluster) json() jsonCluster {
 	a := c.built.Assignment
 	out := jsonCluster{

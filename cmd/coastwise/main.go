@@ -20,11 +20,13 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitUnreachable says that no server answers.
+	exitUnreachable = 5
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr}
+	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -35,6 +37,14 @@ type process struct {
 	env            func(name string) (string, bool)
 	load           func(paths []string, st *store.Store) (whereabouts, error)
 	stdout, stderr io.Writer
+	terminal       bool // stdout is one
+}
+
+// isTerminal says whether somebody sees what is written. /dev/null counts as
+// well: there it does not matter.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // whereabouts says in which file and document (from 0) an object stands; ok is
@@ -73,6 +83,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, new(usageError)), errors.As(err, new(*controlplane.ConfigError)):
 		return exitUsage
+	case errors.As(err, new(unreachableError)):
+		return exitUnreachable
 	}
 	return exitFailed
 }

@@ -21,8 +21,8 @@ It reads Kubernetes manifests: Services, EndpointSlices, Nodes, Pods and
 Namespaces, and its own DestinationRules and MeshConfig
 (networking.coastwise.dev/v1alpha1).
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings. Answers go to stdout,
-messages to stderr.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 5 no server answers.
+Answers go to stdout, messages to stderr.`,
 		Example: `  # What would a client in zone eu-1 of region eu send to the service reviews?
   coastwise translate -f mesh/ --locality eu/eu-1 --service reviews:80
 
@@ -36,8 +36,12 @@ messages to stderr.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newServe(p), newTranslate(p), newBootstrap(), newVersion())
+	root.AddCommand(newProxies(p))
+	root.SetOut(p.stdout) // where it is now, the scripts of the completion go
+	addCompletion(root)
 	return root
 }
 
@@ -62,8 +66,9 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of this build",
 		Long: `version prints the module version, the commit and the Go version of this build.
 Versions of resources depend on the build: two builds may encode one answer differently.`,
-		Example: `  coastwise version`,
-		Args:    noArgs,
+		Example:           `  coastwise version`,
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "coastwise %s %s %s/%s\n",
 				buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

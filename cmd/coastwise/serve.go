@@ -32,8 +32,8 @@ until it is interrupted.
 
 Only loopback addresses are served: clients are not verified yet.
 
-The admin port has /livez, /readyz (?verbose), /metrics and /proxies. The debug
-port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
+The admin port has /livez, /readyz (?verbose), /metrics, /problems and /proxies
+(see 'coastwise proxies'); / lists them. The debug port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
 was sent and what it accepted.
 
 ` + localityDefaultEnv + `=true switches locality on where no rule, no
@@ -43,7 +43,7 @@ Service and no MeshConfig says anything.`,
 
   # Every service flat, at once, for all clients; fences still hold.
   coastwise serve --from mesh/ --suspend-locality`,
-		Args: noArgs,
+		Args: noArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.config(p)
 			if err != nil {
@@ -55,12 +55,15 @@ Service and no MeshConfig says anything.`,
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests, watched; may be given more than once")
 	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "loopback address of the xDS port")
-	flags.StringVar(&f.admin, "admin", "127.0.0.1:15014", "address of health, metrics and the list of proxies")
+	flags.StringVar(&f.admin, "admin", defaultAdmin, "address of health, metrics and the list of proxies")
 	flags.StringVar(&f.debug, "debug", "", "address of pprof and /debug/proxies/ID (default: off)")
 	flags.BoolVar(&f.suspend, "suspend-locality", false, "no locality for any service; what is forbidden stays forbidden")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	completeValues(cmd, "log-format", "text", "json")
+	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
+	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
 	return cmd
 }
 

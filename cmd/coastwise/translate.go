@@ -53,7 +53,7 @@ no such service or Node; 2 wrong usage.`,
 
   # The very protos, as JSON.
   coastwise translate -f mesh/ --node node-1 --service reviews -o envoy`,
-		Args: noArgs,
+		Args: noArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, p) },
 	}
 	flags := cmd.Flags()
@@ -64,6 +64,7 @@ no such service or Node; 2 wrong usage.`,
 	flags.StringVarP(&f.output, "output", "o", "table", "table, json or envoy")
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "no column titles in tables")
 	f.client.add(flags)
+	f.completion(cmd, p)
 	return cmd
 }
 

@@ -47,7 +47,7 @@ type Check struct {
 	OK   func() bool
 }
 
-// Handler serves /livez, /readyz, /metrics, /problems and /proxies.
+// Handler serves / (an index), /livez, /readyz, /metrics, /problems and /proxies.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -57,6 +57,7 @@ func Handler(s Sources) http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	mux.HandleFunc("GET /{$}", index)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /problems", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, append([]model.Problem{}, s.Problems()...)) })

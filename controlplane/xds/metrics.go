@@ -21,6 +21,7 @@ type Metrics struct {
 	proxies     *prometheus.GaugeVec
 	panics      prometheus.Counter
 	stalls      prometheus.Counter
+	refused     *prometheus.CounterVec
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -47,6 +48,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		stalls: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "coastwise_stream_stalls_total", Help: "Connections closed because the client did not read.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "coastwise_streams_refused_total", Help: "Streams that were refused at their beginning.",
+		}, []string{"reason"}),
+	}
+	reg.MustRegister(m.refused)
+	for _, reason := range refusals() {
+		m.refused.WithLabelValues(reason)
 	}
 	reg.MustRegister(m.pushes, m.resources, m.bytes, m.nacks, m.convergence, m.proxies, m.panics, m.stalls)
 	for _, k := range []model.Kind{model.Sidecar, model.Gateway} {

@@ -58,24 +58,25 @@ func (p *proxy) serve() error {
 	case err := <-reader:
 		return err
 	case <-silence.C:
-		return status.Error(codes.DeadlineExceeded, "the stream had no request")
+		return p.server.refuse(ctx, noRequest, status.Error(codes.DeadlineExceeded, "the stream had no request"))
 	case <-p.server.draining:
-		return status.Error(codes.Unavailable, "the server is stopping")
+		return p.server.refuse(ctx, stopping, status.Error(codes.Unavailable, "the server is stopping"))
 	}
 	var err error
 	if p.claims, err = identify(first.GetNode()); err != nil {
-		p.server.config.Log.Info("a stream was refused", "err", err)
-		return err
+		return p.server.refuse(ctx, invalidNode, err)
 	}
 	p.nodeID = first.GetNode().GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
 	if p.member, err = p.join(); err != nil {
-		p.log.Info("a stream was refused", "err", err)
-		return status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err)
+		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
 	}
 	p.connected = time.Now()
 	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
+	if p.server.names.enter(p.claims.ID) {
+		p.log.Warn("two live streams have one id: are two proxies named alike?", "peer", peerAddress(ctx))
+	}
 	p.log.Info("a proxy connected", "kind", p.claims.Kind, "locality", p.member.Proxy().Locality.String())
 	owner := p.start("owner", func() error { return p.own(ctx, prefix, first) })
 	err = p.wait(ctx, reader, owner)
@@ -172,6 +173,7 @@ func (p *proxy) read() error {
 // own is the only one that steps the machine.
 func (p *proxy) own(ctx context.Context, prefix string, first *discoveryv3.DeltaDiscoveryRequest) error {
 	defer p.server.leave(p)
+	defer p.server.names.leave(p.claims.ID)
 	defer p.member.Leave()
 	u := p.member.Take()
 	p.mu.Lock()
@@ -332,6 +334,7 @@ func (p *proxy) info() ProxyInfo {
 	out := ProxyInfo{
 		ID: p.claims.ID, Kind: string(known.Kind), Namespace: known.Namespace, Node: known.Node,
 		Locality: known.Locality.String(), Connected: p.connected, Types: []TypeInfo{},
+		Peer: peerAddress(p.stream.Context()), SharedID: p.server.names.shared(p.claims.ID),
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

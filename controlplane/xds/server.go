@@ -78,6 +78,8 @@ type Server struct {
 	// time: that costs as much as all they see. Updates and answers need no turn,
 	// so that a storm of connecting clients does not starve those that are there.
 	turns chan struct{}
+	quiet quiet     // log lines about streams that are refused
+	names namesakes // live streams by id
 
 	mu      sync.Mutex
 	nextID  uint64
@@ -146,7 +148,7 @@ func (s *Server) StreamAggregatedResources(discoveryv3.AggregatedDiscoveryServic
 // DeltaAggregatedResources is the stream that proxies live on.
 func (s *Server) DeltaAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
 	if !s.config.Ready() {
-		return status.Error(codes.Unavailable, "not ready: the sources are still being read")
+		return s.refuse(stream.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
 	p := &proxy{server: s, stream: stream, requests: make(chan *discoveryv3.DeltaDiscoveryRequest)}
 	return p.contain("handler", p.serve)
@@ -161,6 +163,10 @@ type ProxyInfo struct {
 	Locality  string     `json:"locality"`
 	Connected time.Time  `json:"connected"`
 	Types     []TypeInfo `json:"types"`
+	// Peer is the address that the stream comes from.
+	Peer string `json:"peer"`
+	// SharedID says that another live stream has this id too.
+	SharedID bool `json:"sharedId,omitempty"`
 }
 
 // Proxies lists all streams by id, the older first.

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coastwise/coastwise/controlplane/xds"
+)
+
+var began = time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)
+
+func someProxies() []xds.ProxyInfo {
+	return []xds.ProxyInfo{
+		{ID: "default/a", Kind: "sidecar", Locality: "eu/eu-1", Connected: began, Peer: "10.0.0.1:7", Types: []xds.TypeInfo{
+			{Synced: true, Bytes: 100}, {Synced: true, Bytes: 23},
+		}},
+		{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
+			{Synced: true, Bytes: 1}, {Bytes: 1, Refused: 2},
+		}},
+		{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began},
+	}
+}
+
+func TestProxyTable(t *testing.T) {
+	want := `PROXY                KIND     LOCALITY  STATE    REFUSED  BYTES  CONNECTED             PEER        NOTE
+default/a            sidecar  eu/eu-1   synced   0        123    2026-11-25T14:00:00Z  10.0.0.1:7
+default/b            gateway  -         lagging  2        2      2026-11-25T14:00:00Z  10.0.0.2:7  two live streams have this id
+"default/\x1b[2J\t"  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  -
+`
+	if diff := cmp.Diff(want, proxyTable(someProxies(), true)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := proxyTable(someProxies(), false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
+		t.Errorf("without titles:\n%s", got)
+	}
+}
+
+// TestProxiesAppended: -w where nobody sees the terminal.
+func TestProxiesAppended(t *testing.T) {
+	var out, messages bytes.Buffer
+	show := (&proxiesFlags{output: "table"}).appender(process{stdout: &out, stderr: &messages})
+	shows := func(list []xds.ProxyInfo, failed error, after int, want string) {
+		t.Helper()
+		out.Reset()
+		messages.Reset()
+		if err := show(list, failed, began.Add(time.Duration(after)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if got := oneBlank(messages.String() + out.String()); got != want {
+			t.Errorf("after %d s: %q, want %q", after, got, want)
+		}
+	}
+	list := someProxies()[:2]
+	a := "default/a sidecar eu/eu-1 synced 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
+	b := "default/b gateway - lagging 2 2 2026-11-25T14:00:00Z 10.0.0.2:7 "
+	note := "two live streams have this id "
+	shows(list, nil, 1, "TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER NOTE 2026-11-25T14:00:01Z "+a+"2026-11-25T14:00:01Z "+b+note)
+	shows(list, nil, 2, "")
+	list[0].Types[0].Bytes++
+	shows(list, nil, 3, "2026-11-25T14:00:03Z "+strings.Replace(a, "123", "124", 1))
+	shows(nil, errors.New("away"), 4, "2026-11-25T14:00:04Z away ")
+	shows(nil, errors.New("away"), 5, "")
+	shows(list[:1], nil, 6, "2026-11-25T14:00:06Z "+strings.Replace(b, "lagging", "gone", 1))
+	shows(nil, errors.New("away"), 7, "2026-11-25T14:00:07Z away ")
+
+	show = (&proxiesFlags{output: "json"}).appender(process{stdout: &out, stderr: &messages})
+	line := `[{"id":"default/a","kind":"sidecar","namespace":"","locality":"eu/eu-1","connected":"2026-11-25T14:00:00Z",` +
+		`"types":[{"type":"","subscribed":0,"sent":0,"acked":0,"refused":0,"bytes":5,"synced":true}],"peer":"10.0.0.1:7"}] `
+	list[0].Types = []xds.TypeInfo{{Bytes: 5, Synced: true}}
+	shows(list[:1], nil, 1, line)
+	shows(list[:1], nil, 2, "")
+	shows([]xds.ProxyInfo{}, nil, 3, "[] ")
+}
+
+func TestProxiesRedrawn(t *testing.T) {
+	var out bytes.Buffer
+	f := &proxiesFlags{output: "table"}
+	show := f.redrawer(process{stdout: &out}, "h:1")
+	for _, tt := range []struct {
+		failed error
+		want   string
+	}{
+		{nil, "\x1b[H14:00:00  h:1  0 streams\x1b[K\n\x1b[K\nno proxies\x1b[K\n\x1b[J"},
+		{errors.New("away"), "\x1b[H14:00:00  h:1  0 streams\x1b[K\n\x1b[K\naway\x1b[K\n\x1b[J"},
+	} {
+		out.Reset()
+		if err := show(nil, tt.failed, began); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != tt.want {
+			t.Errorf("%q, want %q", out.String(), tt.want)
+		}
+	}
+}
+
+// locked is a buffer that can be read while it is written.
+type locked struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// TestProxiesOfNobody is exit code 5, and only that: what answers and is not
+// ours is a failure, and an interrupted -w is done.
+func TestProxiesOfNobody(t *testing.T) {
+	stranger := httptest.NewServer(http.NotFoundHandler())
+	defer stranger.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, tt := range []struct {
+		name   string
+		ctx    context.Context
+		args   []string
+		code   int
+		stderr string
+	}{
+		{"nobody", t.Context(), []string{"--server", "127.0.0.1:1"}, exitUnreachable, "no server answers at 127.0.0.1:1: connect: connection refused; is"},
+		{"nobody, watched", t.Context(), []string{"--server", "127.0.0.1:1", "-w"}, exitUnreachable, "no server answers"},
+		{"no such host", t.Context(), []string{"--server", "nowhere.invalid:1"}, exitUnreachable, "no server answers at nowhere.invalid:1"},
+		{"a stranger", t.Context(), []string{"--server", stranger.Listener.Addr().String()}, exitFailed, "404 Not Found"},
+		{"interrupted", ended, []string{"--server", silent.Addr().String()}, exitFailed, "context canceled"},
+		{"interrupted, watching", ended, []string{"--server", silent.Addr().String(), "-w"}, exitDone, ""},
+	} {
+		code, stdout, stderr := call(tt.ctx, append([]string{"proxies"}, tt.args...)...)
+		if code != tt.code || !strings.Contains(stderr, tt.stderr) || stdout != "" {
+			t.Errorf("%s: exit %d\n%s%s", tt.name, code, stdout, stderr)
+		}
+	}
+}
+
+// TestProxiesFollowed: -w lives through an answer that fails, and ends with 0
+// when it is interrupted.
+func TestProxiesFollowed(t *testing.T) {
+	var n int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++ // one client, one request at a time
+		if n == 2 {
+			http.Error(w, "not now", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `[{"id": "default/x-%d", "kind": "sidecar", "from": "a newer server"}]`, n)
+	}))
+	defer server.Close()
+	for _, terminal := range []bool{false, true} {
+		n = 0
+		var out, messages locked
+		p := process{env: func(string) (string, bool) { return "", false }, stdout: &out, stderr: &messages, terminal: terminal}
+		ctx, cancel := context.WithCancel(t.Context())
+		code := make(chan int, 1)
+		go func() {
+			code <- p.run(ctx, []string{"proxies", "-w", "--server", strings.TrimPrefix(server.URL, "http://")})
+		}()
+		soon(t, "the third answer", func() bool { return strings.Contains(out.String(), "default/x-3") })
+		cancel()
+		if got := <-code; got != exitDone {
+			t.Errorf("exit %d: %s", got, messages.String())
+		}
+		if strings.Contains(out.String(), "\x1b") != terminal {
+			t.Errorf("terminal %v: %q", terminal, out.String())
+		}
+		if failed := out.String() + messages.String(); strings.Count(failed, "500") != 1 {
+			t.Errorf("the answer that failed: %q", failed)
+		}
+	}
+}
