@@ -34,11 +34,11 @@ func newMesh(mute, wakesLost, whole bool) *mesh {
 
 func (m *mesh) connect(order []string) {
 	m.streams++
-	make := NewStream
+	begin := NewStream
 	if m.client.whole {
-		make = NewWholeStream
+		begin = NewWholeStream
 	}
-	m.stream = make(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
 	m.client.nonces, m.client.fresh = map[string]string{}, true
 	m.toServer, m.client.inbox, m.client.asked = nil, nil, map[string]bool{}
 	m.inflight = map[string]map[string]int{}

@@ -77,11 +77,11 @@ func newScript() *script {
 
 func (s *script) connect() {
 	s.streams++
-	make := NewStream
+	begin := NewStream
 	if s.whole {
-		make = NewWholeStream
+		begin = NewWholeStream
 	}
-	s.stream = make(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
+	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
 }
 
 // run executes the events and prints them with what follows from them.

@@ -98,7 +98,7 @@ type typeState struct {
 	waiting      [queues]fifo
 	inflight     map[string]*flight // by nonce
 	answered     string             // nonce of the flight answered last
-	listed       []string           // in a state of the world: the names of the last request
+	listed       uint64             // in a state of the world: digest of the names of the last request
 	ghosts       int
 	stuck        int
 	bytes        uint64 // of all bodies sent

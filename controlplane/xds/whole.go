@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/maphash"
 	"io"
 	"slices"
 
@@ -23,10 +24,11 @@ func (t *typeState) current(nonce string) bool {
 // never was another, and then the end of all subscriptions (rule 10).
 func (t *typeState) changes(r *Request) *Request {
 	out := &Request{TypeURL: r.TypeURL, Nonce: r.Nonce}
-	if slices.Equal(r.Names, t.listed) {
+	listed := digest(r.Names)
+	if listed == t.listed {
 		return out
 	}
-	t.listed = r.Names
+	t.listed = listed
 	wants := make(map[string]bool, len(r.Names))
 	for _, name := range r.Names {
 		sl := t.slots[name]
@@ -47,13 +49,31 @@ func (t *typeState) changes(r *Request) *Request {
 	return out
 }
 
+// seed is of this process only, so that nobody can make two lists look equal.
+var seed = maphash.MakeSeed()
+
+// digest stands for a list of names, which every answer repeats; 0 is the empty
+// list. It saves keeping the list.
+func digest(names []string) uint64 {
+	if len(names) == 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, name := range names {
+		_, _ = h.WriteString(name) // neither of these fails
+		_ = h.WriteByte(0)
+	}
+	return max(h.Sum64(), 1)
+}
+
 // resubscribes says whether a request changes what the stream subscribes to.
 func (s *Stream) resubscribes(r *Request) bool {
 	if !s.whole {
 		return len(r.Subscribe)+len(r.Unsubscribe)+len(r.Initial) > 0
 	}
 	t := s.typeOf(r.TypeURL)
-	return t != nil && (!t.asked || !slices.Equal(r.Names, t.listed))
+	return t != nil && (!t.asked || digest(r.Names) != t.listed)
 }
 
 // skipped ends what was sent before a flight that is answered now: a request of
