@@ -31,6 +31,8 @@ type scene struct {
 	ports  loopback.Ports
 	server *coastwise.Server
 	envoys int
+	// edit changes the bootstrap that coastwise printed, unless nil.
+	edit func([]byte) []byte
 }
 
 // client is one Envoy of a scene.
@@ -131,6 +133,9 @@ func (s *scene) envoy(flags coastwise.Client) *client {
 	bootstrap, err := built.coastwise.Bootstrap(s.t.Context(), flags, s.server.XDS)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.edit != nil {
+		bootstrap = s.edit(bootstrap)
 	}
 	e, err := envoyproc.Start(envoyproc.Config{
 		Binary: built.envoy, Name: flags.ID, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),

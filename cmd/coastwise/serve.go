@@ -27,7 +27,8 @@ func newServe(p process) *cobra.Command {
 		Use:   "serve --from PATH…",
 		Short: "Serve a folder of manifests to Envoys",
 		Long: `serve watches files and folders of Kubernetes manifests and streams what they
-decide to every Envoy that connects, over delta ADS on one gRPC port. It runs
+decide to every Envoy that connects, over ADS (delta, or state of the
+world) on one gRPC port. It runs
 until it is interrupted.
 
 Only loopback addresses are served: clients are not verified yet.

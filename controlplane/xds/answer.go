@@ -13,7 +13,16 @@ func (s *Stream) settle(t *typeState, r *Request) {
 	if f == nil {
 		return
 	}
-	delete(t.inflight, r.Nonce)
+	if s.whole {
+		s.skipped(t, f)
+	}
+	s.conclude(t, f, r)
+}
+
+// conclude ends a flight that is answered.
+func (s *Stream) conclude(t *typeState, f *flight, r *Request) {
+	delete(t.inflight, f.nonce)
+	t.answered = f.nonce
 	for _, it := range f.items {
 		it.slot.flying = false
 	}

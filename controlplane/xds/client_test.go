@@ -18,9 +18,13 @@ type client struct {
 	routes  []string
 	refused map[string]bool
 	mute    bool // its refusals name nobody
-	asked   map[string]bool
-	inbox   []Response
-	bodies  map[string]int // by type and name
+	// whole: it speaks state of the world; nonces are then the last of each type.
+	whole  bool
+	nonces map[string]string
+	fresh  bool // it has had no set of clusters on this stream
+	asked  map[string]bool
+	inbox  []Response
+	bodies map[string]int // by type and name
 	// wanted is how often each type and name had to be sent at most.
 	wanted map[string]int
 	// broken is the first law that was broken.
@@ -61,19 +65,59 @@ func (c *client) first(url string) *Request {
 	case envoy.RouteType:
 		r.Subscribe = []string{"r"}
 	}
+	if c.whole {
+		r = c.list(url)
+		r.Subscribe = r.Names // as far as the counting below goes
+	}
 	for _, name := range r.Subscribe {
 		c.wanted[key(url, name)]++
 	}
 	return r
 }
 
+// list is a request of the state of the world: all names, and the newest nonce.
+func (c *client) list(url string) *Request {
+	r := &Request{TypeURL: url, Nonce: c.nonces[url]}
+	switch url {
+	case envoy.ClusterType:
+		r.Names = []string{"*"}
+	case envoy.EndpointType:
+		r.Names = slices.Sorted(maps.Keys(c.held[envoy.ClusterType]))
+	case envoy.RouteType:
+		r.Names = []string{"r"}
+	}
+	return r
+}
+
+// absent finds what a full set removes.
+func (c *client) absent(r *Response) {
+	if len(r.Removed) > 0 || r.Version == "" {
+		c.fail("not a state of the world: %+v", r)
+	}
+	if r.TypeURL != envoy.ClusterType && r.TypeURL != envoy.ListenerType {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.held[r.TypeURL])) {
+		if !slices.ContainsFunc(r.Resources, func(res *envoy.Resource) bool { return res.Name == name }) {
+			r.Removed = append(r.Removed, name)
+		}
+	}
+}
+
 // take applies the oldest response and returns what the client says to it.
 func (c *client) take() []*Request {
 	r := c.inbox[0]
 	c.inbox = c.inbox[1:]
+	if c.whole {
+		c.absent(&r)
+		c.nonces[r.TypeURL] = r.Nonce
+	}
 	c.check(r)
 	var refused []string
 	for _, res := range r.Resources {
+		if c.whole && c.held[r.TypeURL][res.Name] == res.Version && r.TypeURL != envoy.EndpointType && r.TypeURL != envoy.RouteType {
+			continue // the rest of a full set
+		}
 		c.bodies[key(r.TypeURL, res.Name)]++
 		if r.TypeURL == envoy.ClusterType {
 			c.wanted[key(envoy.EndpointType, res.Name)]++
@@ -95,7 +139,14 @@ func (c *client) take() []*Request {
 			c.wanted[key(r.TypeURL, res.Name)]++ // a batch is split
 		}
 	}
-	return append(c.apply(r, answer.Refused), answer)
+	follows := c.apply(r, answer.Refused)
+	if c.whole {
+		answer.Names = c.list(r.TypeURL).Names
+		for i, f := range follows {
+			follows[i] = c.list(f.TypeURL)
+		}
+	}
+	return append(follows, answer)
 }
 
 func (c *client) check(r Response) {
@@ -144,6 +195,11 @@ func (c *client) apply(r Response, refused bool) []*Request {
 		if r.TypeURL != envoy.EndpointType { // Envoy ignores these
 			delete(c.held[r.TypeURL], name)
 		}
+	}
+	if c.whole && c.fresh && r.TypeURL == envoy.ClusterType {
+		// What went while it was away goes with the first set, whoever names it.
+		c.fresh = false
+		c.routes = slices.DeleteFunc(c.routes, func(name string) bool { return slices.Contains(r.Removed, name) })
 	}
 	if r.TypeURL == envoy.ClusterType && len(r.Removed) > 0 {
 		c.checkRoutes("a cluster went")

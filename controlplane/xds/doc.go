@@ -7,8 +7,8 @@
 // clock. Everything it does follows from Step(Event), so its rules are scripts
 // in testdata. It keeps what the client holds resource by resource and returns
 // responses as resources and removed names; writing these as a delta response
-// is the server's part, and state of the world is to become a second way of
-// writing the same state.
+// is the server's part. State of the world is a second way of reading requests
+// and writing responses of the same state (whole.go).
 //
 // Server is the gRPC side: three goroutines per stream (the handler waits and
 // watches, a reader receives, an owner steps and sends), no queue and no channel

@@ -17,6 +17,12 @@ func (s *Stream) judge(t *typeState, sl *slot) (item, verdict) {
 	sl.exists = r != nil
 	if r == nil {
 		t.setStuck(sl, false)
+		if s.whole { // a set without it says so; no other response can
+			if t.mayWildcard && sl.held != "" {
+				return item{slot: sl}, gone
+			}
+			return item{}, nothing
+		}
 		if sl.held != "" || sl.answer || sl.named && !sl.told {
 			return item{slot: sl}, gone
 		}

@@ -20,22 +20,28 @@ type mesh struct {
 	client    *client
 	toServer  []*Request
 	version   int
-	inflight  map[string]map[string]bool
+	inflight  map[string]map[string]int // by type and nonce, which response it is
+	sent      int
 	nextTick  time.Time
 	wakesLost bool // updates say All, as the oracle of the index does
 }
 
-func newMesh(mute, wakesLost bool) *mesh {
+func newMesh(mute, wakesLost, whole bool) *mesh {
 	m := &mesh{clock: time.Unix(1000, 0), world: newWorld(), client: newClient(), wakesLost: wakesLost}
-	m.client.mute = mute
+	m.client.mute, m.client.whole = mute, whole
 	return m
 }
 
 func (m *mesh) connect(order []string) {
 	m.streams++
-	m.stream = NewStream(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	begin := NewStream
+	if m.client.whole {
+		begin = NewWholeStream
+	}
+	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	m.client.nonces, m.client.fresh = map[string]string{}, true
 	m.toServer, m.client.inbox, m.client.asked = nil, nil, map[string]bool{}
-	m.inflight = map[string]map[string]bool{}
+	m.inflight = map[string]map[string]int{}
 	for _, url := range order {
 		m.toServer = append(m.toServer, m.client.first(url))
 	}
@@ -48,13 +54,14 @@ func (m *mesh) step(e Event) {
 		m.client.fail("the stream ended: %v", r.Err)
 	}
 	if e.Request != nil {
-		delete(m.inflight[e.Request.TypeURL], e.Request.Nonce)
+		m.answered(e.Request)
 	}
 	for _, res := range r.Responses {
 		if m.inflight[res.TypeURL] == nil {
-			m.inflight[res.TypeURL] = map[string]bool{}
+			m.inflight[res.TypeURL] = map[string]int{}
 		}
-		m.inflight[res.TypeURL][res.Nonce] = true
+		m.sent++
+		m.inflight[res.TypeURL][res.Nonce] = m.sent
 		most := 1
 		if res.TypeURL == envoy.EndpointType {
 			most = DefaultLimits().Window
@@ -65,6 +72,18 @@ func (m *mesh) step(e Event) {
 	}
 	m.client.inbox = append(m.client.inbox, r.Responses...)
 	m.nextTick = r.NextTick
+}
+
+func (m *mesh) answered(r *Request) {
+	flying := m.inflight[r.TypeURL]
+	if _, ok := flying[r.Nonce]; !ok {
+		return
+	}
+	for nonce, number := range flying {
+		if nonce == r.Nonce || m.client.whole && number < flying[r.Nonce] {
+			delete(flying, nonce)
+		}
+	}
 }
 
 func (m *mesh) deliver() {
@@ -117,6 +136,19 @@ func (m *mesh) draw(t *rapid.T) string {
 	return fmt.Sprint(m.version)
 }
 
+// merge does what Envoy does with a state of the world while a type is paused:
+// of what it has to say about a type it says the last only.
+func (m *mesh) merge() {
+	if !m.client.whole {
+		return
+	}
+	last := map[string]*Request{}
+	for _, r := range m.toServer {
+		last[r.TypeURL] = r
+	}
+	m.toServer = slices.DeleteFunc(m.toServer, func(r *Request) bool { return r != last[r.TypeURL] && !r.Refused })
+}
+
 // settle lets everything arrive and every wait end.
 func (m *mesh) settle(t *rapid.T) {
 	for range 20000 {
@@ -140,8 +172,14 @@ func (m *mesh) settle(t *rapid.T) {
 // twice, nothing is sent more often than needed, and no route names a cluster
 // that the client does not hold.
 func TestModel(t *testing.T) {
+	for name, whole := range map[string]bool{"delta": false, "sotw": true} {
+		t.Run(name, func(t *testing.T) { testModel(t, whole) })
+	}
+}
+
+func testModel(t *testing.T, whole bool) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := newMesh(rapid.Bool().Draw(t, "mute"), rapid.Bool().Draw(t, "all"))
+		m := newMesh(rapid.Bool().Draw(t, "mute"), rapid.Bool().Draw(t, "all"), whole)
 		names := []string{"a", "b", "c", "d", "e"}
 		orders := [][]string{
 			{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType},
@@ -161,6 +199,7 @@ func TestModel(t *testing.T) {
 					m.toServer = append(m.toServer, m.client.take()...)
 				}
 			},
+			"merge": func(t *rapid.T) { m.merge() },
 			"server": func(t *rapid.T) {
 				if len(m.toServer) > 0 {
 					m.deliver()

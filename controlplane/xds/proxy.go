@@ -10,10 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -23,8 +21,8 @@ import (
 // and nothing else.
 type proxy struct {
 	server    *Server
-	stream    discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
-	requests  chan *discoveryv3.DeltaDiscoveryRequest
+	stream    wire
+	requests  chan *message
 	log       *slog.Logger
 	claims    model.Proxy
 	nodeID    string
@@ -50,7 +48,7 @@ type proxy struct {
 func (p *proxy) serve() error {
 	ctx := p.stream.Context()
 	reader := p.start("reader", p.read)
-	var first *discoveryv3.DeltaDiscoveryRequest
+	var first *message
 	silence := time.NewTimer(p.server.config.Limits.FirstRequest)
 	defer silence.Stop()
 	select {
@@ -63,10 +61,10 @@ func (p *proxy) serve() error {
 		return p.server.refuse(ctx, stopping, status.Error(codes.Unavailable, "the server is stopping"))
 	}
 	var err error
-	if p.claims, err = identify(first.GetNode()); err != nil {
+	if p.claims, err = identify(first.node); err != nil {
 		return p.server.refuse(ctx, invalidNode, err)
 	}
-	p.nodeID = first.GetNode().GetId()
+	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
 	if p.member, err = p.join(); err != nil {
 		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
@@ -155,7 +153,7 @@ func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 func (p *proxy) read() error {
 	ctx := p.stream.Context()
 	for {
-		r, err := p.stream.Recv()
+		r, err := p.stream.receive()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -171,13 +169,13 @@ func (p *proxy) read() error {
 }
 
 // own is the only one that steps the machine.
-func (p *proxy) own(ctx context.Context, prefix string, first *discoveryv3.DeltaDiscoveryRequest) error {
+func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 	defer p.server.leave(p)
 	defer p.server.names.leave(p.claims.ID)
 	defer p.member.Leave()
 	u := p.member.Take()
 	p.mu.Lock()
-	p.machine = NewStream(prefix, u.Source, p.server.config.Limits.Stream)
+	p.machine = p.stream.machine(prefix, u.Source, p.server.config.Limits.Stream)
 	p.mu.Unlock()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -198,22 +196,11 @@ func (p *proxy) own(ctx context.Context, prefix string, first *discoveryv3.Delta
 	return err
 }
 
-func (p *proxy) handle(r *discoveryv3.DeltaDiscoveryRequest, timer *time.Timer) error {
-	if err := sameNode(p.nodeID, r.GetNode()); err != nil {
+func (p *proxy) handle(m *message, timer *time.Timer) error {
+	if err := sameNode(p.nodeID, m.node); err != nil {
 		return err
 	}
-	request := Request{
-		TypeURL: r.GetTypeUrl(), Subscribe: r.GetResourceNamesSubscribe(), Unsubscribe: r.GetResourceNamesUnsubscribe(),
-		Initial: r.GetInitialResourceVersions(), Nonce: r.GetResponseNonce(),
-		Refused: r.GetErrorDetail() != nil, Message: r.GetErrorDetail().GetMessage(),
-	}
-	for _, l := range r.GetResourceLocatorsSubscribe() { // parameters of locators are ignored (rule 27)
-		request.Subscribe = append(request.Subscribe, l.GetName())
-	}
-	for _, l := range r.GetResourceLocatorsUnsubscribe() {
-		request.Unsubscribe = append(request.Unsubscribe, l.GetName())
-	}
-	return p.step(Event{Request: &request}, timer)
+	return p.step(Event{Request: &m.request}, timer)
 }
 
 // step steps the machine and acts on the result. What the client begins to
@@ -244,7 +231,7 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 }
 
 func (p *proxy) locked(e Event) Result {
-	if r := e.Request; r != nil && len(r.Subscribe)+len(r.Unsubscribe)+len(r.Initial) > 0 || !p.hadOne {
+	if r := e.Request; r != nil && p.machine.resubscribes(r) || !p.hadOne {
 		defer p.turn()()
 	}
 	p.mu.Lock()
@@ -303,7 +290,7 @@ func (p *proxy) logRefusal(r Refusal, now time.Time) {
 func (p *proxy) send(responses []Response) error {
 	for _, r := range responses {
 		p.sending.Store(time.Now().UnixNano())
-		err := p.stream.Send(delta(r))
+		err := p.stream.send(r)
 		p.sending.Store(0)
 		if err != nil {
 			return err // a status of gRPC's own
@@ -315,18 +302,6 @@ func (p *proxy) send(responses []Response) error {
 		}
 	}
 	return nil
-}
-
-// delta writes a response for a delta stream. The bytes of bodies are shared.
-func delta(r Response) *discoveryv3.DeltaDiscoveryResponse {
-	out := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: r.TypeURL, Nonce: r.Nonce, RemovedResources: r.Removed}
-	for _, res := range r.Resources {
-		out.Resources = append(out.Resources, &discoveryv3.Resource{
-			Name: res.Name, Version: res.Version,
-			Resource: &anypb.Any{TypeUrl: res.TypeURL, Value: res.Body},
-		})
-	}
-	return out
 }
 
 func (p *proxy) info() ProxyInfo {

@@ -25,11 +25,17 @@ func (s *Stream) request(r *Request) {
 	if s.result.Err = s.admit(r); s.result.Err != nil {
 		return
 	}
+	if s.whole && !t.current(r.Nonce) {
+		return
+	}
 	s.settle(t, r)
 	first := !t.asked
 	was := t.wildcard
 	if first {
 		s.open(t, r)
+	}
+	if s.whole {
+		r = t.changes(r)
 	}
 	touched := s.rename(t, r)
 	if t.wildcard != noWildcard && (was == noWildcard || slices.Contains(r.Subscribe, all)) {
@@ -46,13 +52,14 @@ func (s *Stream) request(r *Request) {
 // maxUnknownTypes bounds what a client makes us remember.
 const maxUnknownTypes = 64
 
-// strange answers a type that is not served: once, and with nothing.
+// strange answers a type that is not served: once, and with nothing; in a state
+// of the world, where that would be a response like any other, not at all.
 func (s *Stream) strange(url string) {
 	if url == "" {
 		s.result.Err = status.Error(codes.InvalidArgument, "a request on an aggregated stream must have a type_url")
 		return
 	}
-	if s.unknown[url] || len(s.unknown) == maxUnknownTypes {
+	if s.whole || s.unknown[url] || len(s.unknown) == maxUnknownTypes {
 		return
 	}
 	s.unknown[url] = true
@@ -62,7 +69,8 @@ func (s *Stream) strange(url string) {
 // admit refuses names and versions that are too long.
 func (s *Stream) admit(r *Request) error {
 	long := func(name string) bool { return len(name) > s.limits.NameBytes }
-	bad := slices.ContainsFunc(r.Subscribe, long) || slices.ContainsFunc(r.Unsubscribe, long)
+	bad := slices.ContainsFunc(r.Subscribe, long) || slices.ContainsFunc(r.Unsubscribe, long) ||
+		slices.ContainsFunc(r.Names, long)
 	for name, version := range r.Initial {
 		bad = bad || long(name) || long(version)
 	}
@@ -76,7 +84,7 @@ func (s *Stream) admit(r *Request) error {
 // wildcard, for types that have one (rules 10, 11).
 func (s *Stream) open(t *typeState, r *Request) {
 	t.asked = true
-	if t.mayWildcard && len(r.Subscribe) == 0 {
+	if t.mayWildcard && len(r.Subscribe)+len(r.Names) == 0 {
 		t.wildcard = legacy
 	}
 	if t == s.clusters && len(r.Initial) > 0 {
@@ -135,6 +143,12 @@ func (s *Stream) unsubscribe(t *typeState, name string) bool {
 	sl.named = false
 	if t.wildcard == noWildcard {
 		s.drop(t, sl)
+		return true
+	}
+	if s.whole { // the set stays as it is
+		if sl.held == "" && !sl.flying && s.source.Get(t.url, name) == nil {
+			s.drop(t, sl)
+		}
 		return true
 	}
 	sl.answer = true

@@ -20,11 +20,13 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	= set CDS a 1            resource a has version 1 (further words: clusters that it names)
 //	= del CDS a
 //	= publish                the stream sees all sets and dels since the last publish
+//	= sotw                   first: this client and those after it speak state of the world
 //	= wait 2s                time passes
 //	= reconnect              a new stream
 //	> CDS +a +b -c a=1       subscribe a and b, unsubscribe c, initial version of a
 //	> CDS ack=1              answer response 1; nack=1 refuses it with the rest of the line
 //	> CDS nonce=x            any other nonce
+//	> CDS +a +b ack=1        in a state of the world: the names are a and b, all of them
 //	< CDS 1 a=1 -b           response 1: resource a, b removed
 //	< refused CDS a=1 why    and: kept, converged, watch, unwatch, error
 //
@@ -64,6 +66,7 @@ type script struct {
 	clock     time.Time
 	streams   int
 	stream    *Stream
+	whole     bool
 }
 
 func newScript() *script {
@@ -74,7 +77,11 @@ func newScript() *script {
 
 func (s *script) connect() {
 	s.streams++
-	s.stream = NewStream(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
+	begin := NewStream
+	if s.whole {
+		begin = NewWholeStream
+	}
+	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
 }
 
 // run executes the events and prints them with what follows from them.
@@ -95,7 +102,11 @@ func (s *script) run(t *testing.T, text string) string {
 		case "=":
 			e = s.change(t, words[1:])
 		case ">":
-			e = &Event{Request: s.request(words[1:])}
+			r := s.request(words[1:])
+			if s.whole {
+				r.Names, r.Subscribe = r.Subscribe, nil
+			}
+			e = &Event{Request: r}
 		default:
 			t.Fatalf("what is %q?", line)
 		}
@@ -126,6 +137,10 @@ func (s *script) change(t *testing.T, words []string) *Event {
 		}
 		s.clock = s.clock.Add(d)
 		return &Event{}
+	case "sotw":
+		s.whole, s.streams = true, 0
+		s.connect()
+		return nil
 	case "reconnect":
 		s.connect()
 		return nil

@@ -145,7 +145,7 @@ func (s *Stream) nonce() string {
 func (s *Stream) send(t *typeState, b batch) {
 	slices.SortFunc(b.items, func(a, c item) int { return strings.Compare(a.slot.name, c.slot.name) })
 	r := Response{TypeURL: t.url, Nonce: s.nonce()}
-	f := &flight{seq: s.seq, items: b.items, split: b.bodies > 0}
+	f := &flight{seq: s.seq, nonce: r.Nonce, items: b.items, split: b.bodies > 0}
 	for _, it := range b.items {
 		sl := it.slot
 		f.split = f.split && sl.alone
@@ -161,8 +161,13 @@ func (s *Stream) send(t *typeState, b batch) {
 			r.Resources = append(r.Resources, it.resource)
 		}
 	}
+	if s.whole {
+		s.world(t, &r)
+	}
 	t.reply = false
-	t.bytes += uint64(b.bytes)
+	for _, res := range r.Resources {
+		t.bytes += uint64(len(res.Body))
+	}
 	t.inflight[r.Nonce] = f
 	s.result.Responses = append(s.result.Responses, r)
 }

@@ -65,7 +65,7 @@ func DefaultServerLimits() ServerLimits {
 	}
 }
 
-// Server serves aggregated delta streams and gRPC health, and nothing else.
+// Server serves aggregated streams, delta and state of the world, and gRPC health, and nothing else.
 type Server struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	config Config
@@ -140,17 +140,22 @@ func (s *Server) Drain(ctx context.Context) {
 // Stop cuts every connection.
 func (s *Server) Stop() { s.grpc.Stop() }
 
-// StreamAggregatedResources is the state-of-the-world stream.
-func (s *Server) StreamAggregatedResources(discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
-	return status.Error(codes.Unimplemented, "state of the world is not served yet; use api_type DELTA_GRPC")
+// StreamAggregatedResources is the stream of proxies with api_type GRPC: the
+// state of the world.
+func (s *Server) StreamAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	return s.converse(wholeWire{stream})
 }
 
-// DeltaAggregatedResources is the stream that proxies live on.
+// DeltaAggregatedResources is the stream of proxies with api_type DELTA_GRPC.
 func (s *Server) DeltaAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	return s.converse(deltaWire{stream})
+}
+
+func (s *Server) converse(w wire) error {
 	if !s.config.Ready() {
-		return s.refuse(stream.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
+		return s.refuse(w.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
-	p := &proxy{server: s, stream: stream, requests: make(chan *discoveryv3.DeltaDiscoveryRequest)}
+	p := &proxy{server: s, stream: w, requests: make(chan *message)}
 	return p.contain("handler", p.serve)
 }
 

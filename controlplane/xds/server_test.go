@@ -242,19 +242,6 @@ func TestUnready(t *testing.T) {
 	}
 }
 
-func TestStateOfTheWorld(t *testing.T) {
-	r := newRig(t, nil)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	s, err := discoveryv3.NewAggregatedDiscoveryServiceClient(r.dial()).StreamAggregatedResources(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = s.Recv(); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "DELTA_GRPC") {
-		t.Error(err)
-	}
-}
-
 func TestRegisteredServices(t *testing.T) {
 	r := newRig(t, nil)
 	var got []string

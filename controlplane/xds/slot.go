@@ -48,6 +48,7 @@ type refusal struct{ version, message string }
 // flight is a response that is not answered yet.
 type flight struct {
 	seq   uint64
+	nonce string
 	since int64
 	items []item
 	// split says that it is part of a refused batch sent again: expected to be
@@ -96,6 +97,8 @@ type typeState struct {
 	slots        map[string]*slot
 	waiting      [queues]fifo
 	inflight     map[string]*flight // by nonce
+	answered     string             // nonce of the flight answered last
+	listed       uint64             // in a state of the world: digest of the names of the last request
 	ghosts       int
 	stuck        int
 	bytes        uint64 // of all bodies sent

@@ -11,6 +11,7 @@ type Stream struct {
 	nonces  string // prefix: a nonce belongs to one stream
 	seq     uint64 // of the newest response
 	limits  Limits
+	whole   bool // state of the world
 	source  Source
 	now     time.Time
 	types   []*typeState // in the order of sending
@@ -37,17 +38,23 @@ type Request struct {
 	Unsubscribe []string
 	// Initial is initial_resource_versions; it counts in a type's first request only.
 	Initial map[string]string
-	Nonce   string
+	// Names are all that the client wants now. They take the place of the three
+	// above on a stream of the state of the world, which reads nothing else.
+	Names []string
+	Nonce string
 	// Refused says that error_detail is present; Message is its text.
 	Refused bool
 	Message string
 }
 
 // Response is what to send. Resources and Removed are sorted by name, and no
-// name stands in it twice.
+// name stands in it twice. In a state of the world nothing is Removed: of
+// clusters and listeners Resources are the full set.
 type Response struct {
-	TypeURL   string
-	Nonce     string
+	TypeURL string
+	Nonce   string
+	// Version is version_info; only a state of the world has one.
+	Version   string
 	Resources []*envoy.Resource
 	Removed   []string
 }
@@ -95,6 +102,13 @@ func NewStream(id string, source Source, limits Limits) *Stream {
 		order:     order{clusters: map[string]struct{}{}, endpoints: map[string]struct{}{}},
 	}
 	s.types = []*typeState{s.clusters, s.endpoints, s.listeners, s.routes}
+	return s
+}
+
+// NewWholeStream is NewStream for a client that speaks state of the world.
+func NewWholeStream(id string, source Source, limits Limits) *Stream {
+	s := NewStream(id, source, limits)
+	s.whole = true
 	return s
 }
 
