@@ -42,7 +42,7 @@ func TestStateOfTheWorld(t *testing.T) {
 		eventually(t, withoutStall, func() string { return c.lacks(cluster) })
 	}
 	holds("a")
-	if n := c.stat(t, "cluster_manager.cds.update_success"); n == "0" {
+	if n := c.figure(t, "cluster_manager.cds.update_success"); n == "0" {
 		t.Error("no set of clusters has come")
 	}
 	g, phase := c.stream("a.default")
@@ -79,7 +79,7 @@ func TestStateOfTheWorld(t *testing.T) {
 	holds("d")
 	unfailed(t, g, phase)
 	for _, stat := range []string{"cluster_manager.cds.update_rejected", "listener_manager.lds.update_rejected"} {
-		if n := c.stat(t, stat); n != "0" {
+		if n := c.figure(t, stat); n != "0" {
 			t.Errorf("%s: %s", stat, n)
 		}
 	}
@@ -106,8 +106,8 @@ func TestStateOfTheWorld(t *testing.T) {
 	})
 }
 
-// stat is one figure of Envoy's.
-func (c *client) stat(t *testing.T, name string) string {
+// figure is one figure of Envoy's.
+func (c *client) figure(t *testing.T, name string) string {
 	t.Helper()
 	body, err := c.Get(t.Context(), "/stats?filter=^"+name+"$")
 	if err != nil {
