@@ -15,8 +15,8 @@ import (
 // Option is what a Source may be told beside its paths.
 type Option func(*Source)
 
-// TLSDirs are the folders with the secrets that rules may name: NAME.yaml for the
-// credentialName NAME, the first folder that has it. Envoys read these files, the
+// TLSDirs are the folders with the secrets that rules may name: NAME.yaml and
+// NAME-ca.yaml for the credentialName NAME, of the first folder that has them. Envoys read these files, the
 // Source only looks whether they are there. Give what CheckTLSDirs returned.
 func TLSDirs(dirs []string) Option {
 	return func(s *Source) { s.credentials = slices.Clone(dirs) }
@@ -60,28 +60,30 @@ func (s *Source) options() admit.Options {
 	return admit.Options{Credential: s.credential}
 }
 
-// credential is the file of a name, of the first folder that has one.
-func (s *Source) credential(name string) (string, error) {
+// credential is the first folder that has the files of all these secrets.
+func (s *Source) credential(secrets []string) (string, error) {
 	for _, dir := range s.credentials {
-		file := filepath.Join(dir, name+".yaml")
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			return file, nil
+		lacks := func(name string) bool {
+			info, err := os.Stat(filepath.Join(dir, name+".yaml"))
+			return err != nil || !info.Mode().IsRegular()
+		}
+		if !slices.ContainsFunc(secrets, lacks) {
+			return dir, nil
 		}
 	}
-	return "", fmt.Errorf("there is no %s.yaml in %s", name, strings.Join(s.credentials, ", "))
+	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(s.credentials, ", "))
 }
 
-// renewed says that other credentials are there than at the last look: what was
-// refused for the want of one may be admitted now. All files are to be parsed again.
+// renewed says that other files are in the folders of secrets than at the last
+// look: what was refused for the want of one may be admitted now, so all
+// manifests are to be parsed again.
 func (s *Source) renewed() bool {
 	var now []string
 	for _, dir := range s.credentials {
 		entries, _ := os.ReadDir(dir) // a folder that cannot be read has none
 		for _, e := range entries {
-			if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
-				if file, err := s.credential(name); err == nil && !slices.Contains(now, file) {
-					now = append(now, file)
-				}
+			if strings.HasSuffix(e.Name(), ".yaml") {
+				now = append(now, filepath.Join(dir, e.Name()))
 			}
 		}
 	}

@@ -9,9 +9,10 @@ import (
 
 // Options is what admission is told of the machine that it runs on.
 type Options struct {
-	// Credential finds the file with the secrets of a name, which is a DNS label; the
-	// error says why there is none. It is nil where no folder of secrets was given.
-	Credential func(name string) (file string, err error)
+	// Credential finds the folder with the files of all these secrets, whose names are
+	// DNS labels; the error says why there is none. It is nil where no folder of
+	// secrets was given.
+	Credential func(secrets []string) (dir string, err error)
 }
 
 const (
@@ -42,7 +43,7 @@ func (r *report) tls(p path, t *v1alpha1.TLS) {
 		{"caCrl", t.CACRL},
 	} {
 		if f.file != "" {
-			r.invalid(p.child(f.name), "files cannot be named; write credentialName, and put its file into a folder of --tls-dir")
+			r.invalid(p.child(f.name), "files cannot be named; write credentialName, and put its files into a folder of --tls-dir")
 		}
 	}
 	r.credential(p.child("credentialName"), t)
@@ -64,11 +65,18 @@ func (r *report) credential(p path, t *v1alpha1.TLS) {
 		if r.isWrong(p) || r.isCovered(p) {
 			return
 		}
-		file, err := r.options.Credential(name)
+		var secrets []string
+		if t.Mode == mutual {
+			secrets = append(secrets, name)
+		}
+		if !t.InsecureSkipVerify {
+			secrets = append(secrets, name+"-ca")
+		}
+		dir, err := r.options.Credential(secrets)
 		if err != nil {
 			r.invalid(p, "%q cannot be found: %v", name, err)
 		}
-		t.CredentialFile = file
+		t.CredentialDir = dir
 	}
 }
 

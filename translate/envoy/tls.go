@@ -49,18 +49,18 @@ func socket(name string, config proto.Message) *corev3.TransportSocket {
 	}
 }
 
-// upstreamTLS names secrets in the file of the credential: the client's
+// upstreamTLS names secrets, each in its file: the client's
 // certificate, if it is shown, and the CA, unless nothing is verified.
 func upstreamTLS(t model.TLS) *tlsv3.UpstreamTlsContext {
 	common := &tlsv3.CommonTlsContext{}
 	if t.Mutual {
-		common.TlsCertificateSdsSecretConfigs = []*tlsv3.SdsSecretConfig{secret(t.Credential, t.File)}
+		common.TlsCertificateSdsSecretConfigs = []*tlsv3.SdsSecretConfig{secret(t.Credential, t.File(t.Credential))}
 	}
 	if !t.SkipVerify {
 		common.ValidationContextType = &tlsv3.CommonTlsContext_CombinedValidationContext{
 			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
 				DefaultValidationContext:         &tlsv3.CertificateValidationContext{MatchTypedSubjectAltNames: sans(t.SubjectAltNames)},
-				ValidationContextSdsSecretConfig: secret(t.CASecret(), t.File),
+				ValidationContextSdsSecretConfig: secret(t.CASecret(), t.File(t.CASecret())),
 			},
 		}
 	}
@@ -106,9 +106,8 @@ func autoSNI(t *model.TLS) *corev3.UpstreamHttpProtocolOptions {
 	}
 }
 
-// ValidateCredentials says whether a cluster names no other file than that of its
-// policy's credential, which admission found in a folder of secrets, and no other
-// secrets in it than the credential's two.
+// ValidateCredentials says whether a cluster names no other secrets than the two of its
+// policy's credential, in the folder of secrets where admission found them.
 //
 // The error is an *InvalidError.
 func ValidateCredentials(s *model.Service, v model.Variant, r Resource) error {
@@ -124,7 +123,7 @@ func ValidateCredentials(s *model.Service, v model.Variant, r Resource) error {
 	f.secrets(m, func(c *tlsv3.SdsSecretConfig) bool {
 		t := policy.Cluster.TLS
 		return t != nil && (c.GetName() == t.Credential || c.GetName() == t.CASecret()) &&
-			c.GetSdsConfig().GetPathConfigSource().GetPath() == t.File
+			c.GetSdsConfig().GetPathConfigSource().GetPath() == t.File(c.GetName())
 	})
 	return f.err(r)
 }

@@ -2,7 +2,6 @@ package envoy
 
 import (
 	"path"
-	"strings"
 
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
@@ -38,10 +37,9 @@ func (f *findings) secrets(m proto.Message, allowed func(*tlsv3.SdsSecretConfig)
 	}
 }
 
-// ofCredential says that a secret is one of the two that the file DIR/NAME.yaml
-// may have, and that the path cannot lead elsewhere.
+// ofCredential says that a secret NAME is in a file DIR/NAME.yaml, and that the
+// path cannot lead elsewhere.
 func ofCredential(c *tlsv3.SdsSecretConfig) bool {
 	file := c.GetSdsConfig().GetPathConfigSource().GetPath()
-	name, ok := strings.CutSuffix(path.Base(file), ".yaml")
-	return ok && name != "" && path.IsAbs(file) && path.Clean(file) == file && (c.GetName() == name || c.GetName() == name+"-ca")
+	return c.GetName() != "" && path.IsAbs(file) && path.Clean(file) == file && path.Base(file) == c.GetName()+".yaml"
 }

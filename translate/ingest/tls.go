@@ -15,7 +15,7 @@ func encryption(t *v1alpha1.TLS) *model.TLS {
 		return nil
 	}
 	out := &model.TLS{
-		Credential: t.CredentialName, File: t.CredentialFile,
+		Credential: t.CredentialName, Dir: t.CredentialDir,
 		Mutual: t.Mode == "MUTUAL", SkipVerify: t.InsecureSkipVerify, SNI: t.SNI,
 	}
 	if len(t.SubjectAltNames) > 0 {

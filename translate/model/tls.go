@@ -1,12 +1,15 @@
 package model
 
+import "path"
+
 // TLS encrypts connections (reference/destination-rule.md 2.7). What it verifies
 // is the certificate of an endpoint, never of a client (semantics 9.1).
 type TLS struct {
-	// Credential names the secrets that File has: that of the client's certificate,
-	// and CASecret for the CA. Both are empty where nothing is verified or shown.
+	// Credential names the secret with the client's certificate, CASecret that with
+	// the CA; each has its file in Dir, since Envoy takes one secret of a file. Both
+	// are empty where nothing is verified or shown.
 	Credential string
-	File       string
+	Dir        string
 	// Mutual shows the client's certificate.
 	Mutual bool
 	// SkipVerify accepts any certificate.
@@ -20,6 +23,9 @@ type TLS struct {
 
 // CASecret is the secret with the CA of a credential.
 func (t TLS) CASecret() string { return t.Credential + "-ca" }
+
+// File is that of a secret.
+func (t TLS) File(secret string) string { return path.Join(t.Dir, secret+".yaml") }
 
 // ProxyProtocol is a version of the PROXY header.
 type ProxyProtocol string
