@@ -48,21 +48,27 @@ func TestTLS(t *testing.T) {
 		want string
 		auto *corev3.UpstreamHttpProtocolOptions
 	}{
-		{"mutual", *mutualTLS(), `{"common_tls_context": {
+		{
+			"mutual", *mutualTLS(), `{"common_tls_context": {
 			"tls_certificate_sds_secret_configs": [{"name": "web", "sds_config": {"path_config_source": {"path": "/tls/web.yaml"}, "resource_api_version": "V3"}}],
 			"combined_validation_context": {
 				"default_validation_context": {"match_typed_subject_alt_names": [
 					{"san_type": "IP_ADDRESS", "matcher": {"exact": "::1"}}, {"san_type": "DNS", "matcher": {"exact": "a.example"}}, {"san_type": "URI", "matcher": {"exact": "spiffe://a/b"}}]},
 				"validation_context_sds_secret_config": {"name": "web-ca", "sds_config": {"path_config_source": {"path": "/tls/web-ca.yaml"}, "resource_api_version": "V3"}}}}}`,
-			&corev3.UpstreamHttpProtocolOptions{AutoSni: true}},
+			&corev3.UpstreamHttpProtocolOptions{AutoSni: true},
+		},
 		{"simple", model.TLS{Credential: "web", Dir: "/tls", SNI: "b"}, `{"sni": "b", "common_tls_context": {
 			"combined_validation_context": {
 				"default_validation_context": {},
 				"validation_context_sds_secret_config": {"name": "web-ca", "sds_config": {"path_config_source": {"path": "/tls/web-ca.yaml"}, "resource_api_version": "V3"}}}}}`, nil},
 		{"the host", model.TLS{Credential: "web", Dir: "/tls"}, "", &corev3.UpstreamHttpProtocolOptions{AutoSni: true, AutoSanValidation: true}},
-		{"mutual, not verified", model.TLS{Credential: "web", Dir: "/tls", Mutual: true, SkipVerify: true}, `{"common_tls_context": {
+		{
+			"mutual, not verified",
+			model.TLS{Credential: "web", Dir: "/tls", Mutual: true, SkipVerify: true},
+			`{"common_tls_context": {
 			"tls_certificate_sds_secret_configs": [{"name": "web", "sds_config": {"path_config_source": {"path": "/tls/web.yaml"}, "resource_api_version": "V3"}}]}}`,
-			&corev3.UpstreamHttpProtocolOptions{AutoSni: true}},
+			&corev3.UpstreamHttpProtocolOptions{AutoSni: true},
+		},
 		{"not verified", model.TLS{SkipVerify: true}, `{"common_tls_context": {}}`, &corev3.UpstreamHttpProtocolOptions{AutoSni: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
