@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// From are files and folders of manifests.
 	From []string
+	// TLSDirs are folders of secrets, as files.CheckTLSDirs returns them.
+	TLSDirs []string
 	// XDS and Admin are host:port; Debug too, or empty for off. Port 0 takes a
 	// free one, which the log names.
 	XDS, Admin, Debug string

@@ -55,7 +55,7 @@ func newServer(c Config) *server {
 	st := store.New()
 	st.SetMesh(c.Suspend, c.LocalityDefault)
 	s := &server{
-		config: c, source: files.New(c.From, st, c.Log),
+		config: c, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -33,6 +33,8 @@ type scene struct {
 	envoys int
 	// edit changes the bootstrap that coastwise printed, unless nil.
 	edit func([]byte) []byte
+	// secrets is the --tls-dir.
+	secrets string
 }
 
 // client is one Envoy of a scene.
@@ -45,7 +47,7 @@ type client struct {
 // newScene starts coastwise on a folder with these files.
 func newScene(t *testing.T, files map[string]string) *scene {
 	t.Helper()
-	s := &scene{t: t, folder: manifest.Folder(t.TempDir()), logs: t.TempDir()}
+	s := &scene{t: t, folder: manifest.Folder(t.TempDir()), logs: t.TempDir(), secrets: t.TempDir()}
 	var err error
 	if s.block, err = loopback.Claim(); err != nil {
 		t.Fatal(err)
@@ -95,10 +97,11 @@ func (s *scene) serve() {
 	s.t.Helper()
 	home := s.block.Address(1, 200)
 	server, err := built.coastwise.Start(coastwise.Serve{
-		From:  []string{string(s.folder)},
-		XDS:   fmt.Sprintf("%s:%d", home, s.ports.XDS),
-		Admin: fmt.Sprintf("%s:%d", home, s.ports.Admin),
-		Log:   filepath.Join(s.logs, "coastwise.log"),
+		From:    []string{string(s.folder)},
+		TLSDirs: []string{s.secrets},
+		XDS:     fmt.Sprintf("%s:%d", home, s.ports.XDS),
+		Admin:   fmt.Sprintf("%s:%d", home, s.ports.Admin),
+		Log:     filepath.Join(s.logs, "coastwise.log"),
 	})
 	if err != nil {
 		s.t.Fatal(err)

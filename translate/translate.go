@@ -38,6 +38,9 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if err = envoy.Validate(b.Cluster); err != nil {
 		return Built{}, err
 	}
+	if err = envoy.ValidateCredentials(s, v, b.Cluster); err != nil {
+		return Built{}, err
+	}
 	if policy.Algorithm == model.Passthrough {
 		return b, nil
 	}

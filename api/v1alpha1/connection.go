@@ -77,6 +77,8 @@ type TLS struct {
 	CACertificates string `json:"caCertificates,omitempty"`
 	// CredentialName is a secret; excludes the files.
 	CredentialName string `json:"credentialName,omitempty"`
+	// CredentialDir is where admission found CredentialName: nobody writes it.
+	CredentialDir string `json:"-"`
 	// SubjectAltNames that the endpoint's certificate may have.
 	SubjectAltNames []string `json:"subjectAltNames,omitempty"`
 	// SNI that the client sends.

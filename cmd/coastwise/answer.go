@@ -18,6 +18,8 @@ type question struct {
 	host   string // as given; "" is every service
 	port   uint32 // 0 is every port
 	subset string // only this one, if set
+	// tlsDirs are folders of secrets.
+	tlsDirs []string
 }
 
 // answer is what the client would receive.

@@ -94,7 +94,7 @@ func (f *translateFlags) manifests(p process) *store.Store {
 	if len(f.from) == 0 {
 		return st
 	}
-	if _, err := p.load(f.from, st); err != nil {
+	if _, err := p.load(f.from, f.tlsDirs, st); err != nil {
 		return store.New()
 	}
 	return st

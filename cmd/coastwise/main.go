@@ -35,7 +35,7 @@ func main() {
 // process is what a command has of the world beside its arguments.
 type process struct {
 	env            func(name string) (string, bool)
-	load           func(paths []string, st *store.Store) (whereabouts, error)
+	load           func(paths, tlsDirs []string, st *store.Store) (whereabouts, error)
 	stdout, stderr io.Writer
 	terminal       bool // stdout is one
 }

@@ -10,11 +10,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coastwise/coastwise/controlplane"
+	"github.com/coastwise/coastwise/controlplane/files"
 )
+
+// tlsDirUsage is that of serve and translate.
+const tlsDirUsage = "folder of secrets for tls.credentialName, by the path that the Envoys see; may be given more than once"
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
-	from                []string
+	from, tlsDirs       []string
 	xds, admin, debug   string
 	suspend             bool
 	logFormat, logLevel string
@@ -55,6 +59,7 @@ Service and no MeshConfig says anything.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests, watched; may be given more than once")
+	flags.StringArrayVar(&f.tlsDirs, "tls-dir", nil, tlsDirUsage)
 	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "loopback address of the xDS port")
 	flags.StringVar(&f.admin, "admin", defaultAdmin, "address of health, metrics and the list of proxies")
 	flags.StringVar(&f.debug, "debug", "", "address of pprof and /debug/proxies/ID (default: off)")
@@ -79,8 +84,12 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	if err != nil {
 		errs = multierror.Append(errs, err)
 	}
+	dirs, err := files.CheckTLSDirs(f.tlsDirs)
+	if err != nil {
+		errs = multierror.Append(errs, err)
+	}
 	cfg := controlplane.Config{
-		From: f.from, XDS: f.xds, Admin: f.admin, Debug: f.debug,
+		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
 		PublishInterval: f.publishInterval, Log: log,
 	}

@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "rewrite the want files of the stories")
 // with its inputs shuffled, and as one-by-one events. A story is comment
 // lines (its title is the requirement), then commands, then files:
 //
-//	translate FLAGS…      a command; -f is added, naming the story's folder
+//	translate FLAGS…      a command; -f is added, naming the story's folder;
+//	                      --tls-dir names a folder beside the stories
 //	env NAME=VALUE        holds from here on
 //	exit N                the exit code of the command above (0 if not said)
 //	stdout want…          its output is the file of that name; -update rewrites it
@@ -86,9 +87,9 @@ func (s *story) shuffled(t *testing.T, r *rand.Rand) {
 // some of them going and coming back in between.
 func (s *story) events(t *testing.T, r *rand.Rand) {
 	docs := s.documents(r)
-	byOne := func(_ []string, st *store.Store) (whereabouts, error) {
+	byOne := func(_, tlsDirs []string, st *store.Store) (whereabouts, error) {
 		dir := t.TempDir()
-		source := files.New([]string{dir}, st, slog.New(slog.DiscardHandler))
+		source := files.New([]string{dir}, st, slog.New(slog.DiscardHandler), files.TLSDirs(tlsDirs))
 		for i, doc := range docs {
 			name := fmt.Sprintf("event-%d.yaml", i)
 			writeFile(t, dir, name, []byte(doc))
@@ -112,7 +113,7 @@ func (s *story) events(t *testing.T, r *rand.Rand) {
 }
 
 // play runs every command on the manifests in dir and checks what it says.
-func (s *story) play(t *testing.T, dir string, load func([]string, *store.Store) (whereabouts, error), place func(string) string) {
+func (s *story) play(t *testing.T, dir string, load func(_, _ []string, _ *store.Store) (whereabouts, error), place func(string) string) {
 	env := map[string]string{}
 	for i := range s.steps {
 		step := &s.steps[i]
@@ -219,6 +220,9 @@ func (s step) argsIn(dir string) []string {
 	for i, a := range args {
 		if i > 0 && args[i-1] == "-f" {
 			args[i] = filepath.Join(dir, a)
+		}
+		if i > 0 && args[i-1] == "--tls-dir" {
+			args[i] = filepath.Join("../../translate/testdata", a)
 		}
 	}
 	if args[0] == "translate" && !slices.Contains(args, "-f") {

@@ -20,6 +20,7 @@ import (
 type translateFlags struct {
 	client    clientFlags
 	from      []string
+	tlsDirs   []string
 	service   string
 	subset    string
 	output    string
@@ -58,6 +59,7 @@ no such service or Node; 2 wrong usage.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests; may be given more than once")
+	flags.StringArrayVar(&f.tlsDirs, "tls-dir", nil, tlsDirUsage)
 	flags.StringVar(&f.service, "service", "", "only this service: HOST[:PORT]; short names are completed by --namespace")
 	flags.StringVar(&f.subset, "subset", "", "only this subset of it")
 	flags.BoolVar(&f.suspend, "suspend-locality", false, "no locality for any service; what is forbidden stays forbidden")
@@ -79,7 +81,7 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	}
 	st := store.New()
 	st.SetMesh(f.suspend, byDefault)
-	where, err := p.load(f.from, st)
+	where, err := p.load(f.from, q.tlsDirs, st)
 	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), st.Problems())
 		return err
@@ -104,8 +106,8 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 
 // load reads files and folders into a store, once. It fails if nothing could be
 // read: a folder of mistakes is no empty mesh.
-func load(paths []string, st *store.Store) (whereabouts, error) {
-	source := files.New(paths, st, slog.New(slog.DiscardHandler)) // what it would log stands in the problems
+func load(paths, tlsDirs []string, st *store.Store) (whereabouts, error) {
+	source := files.New(paths, st, slog.New(slog.DiscardHandler), files.TLSDirs(tlsDirs)) // what it would log stands in the problems
 	if err := source.Load(); err != nil {
 		return nil, err
 	}
@@ -124,6 +126,9 @@ func (f *translateFlags) question() (question, error) {
 	}
 	q := question{claims: claims, subset: f.subset}
 	if q.host, q.port, err = parseService(f.service); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	if q.tlsDirs, err = files.CheckTLSDirs(f.tlsDirs); err != nil {
 		errs = multierror.Append(errs, err)
 	}
 	if len(f.from) == 0 {

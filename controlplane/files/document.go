@@ -46,7 +46,8 @@ type parser struct {
 	// nameless says that the last manifest is foreign and has no name.
 	nameless bool
 	// lists is how many lists the manifest is in.
-	lists int
+	lists   int
+	options admit.Options
 }
 
 // maxLists bounds lists in lists: each is copied as often as it is deep.
@@ -54,8 +55,11 @@ const maxLists = 8
 
 // parse reads a file: YAML or JSON, any number of documents, lists unpacked.
 // Documents are counted from 0; empty ones and mere comments do not count.
-func parse(file string, data []byte) contents {
-	p := &parser{file: file, out: contents{foreign: map[string]int{}}}
+func parse(file string, data []byte) contents { return parseWith(admit.Options{}, file, data) }
+
+// parseWith is parse with what admission is told of the machine.
+func parseWith(options admit.Options, file string, data []byte) contents {
+	p := &parser{file: file, options: options, out: contents{foreign: map[string]int{}}}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 { // YAML's decoder takes a NUL for the end
 		p.unparsable(0, "the file is not UTF-8 text")
@@ -271,7 +275,7 @@ func text(raw json.RawMessage) string {
 
 // admit hands one manifest to admission and files what comes back.
 func (p *parser) admit(raw []byte, n int, kind, apiVersion string) {
-	result, problems := admit.Object(raw)
+	result, problems := p.options.Object(raw)
 	for i := range problems {
 		problems[i].File, problems[i].Document = p.file, n
 		if problems[i].Object == (model.ObjectRef{}) {

@@ -54,6 +54,10 @@ type Source struct {
 	store *store.Store
 	log   *slog.Logger
 
+	credentials []string // folders of secrets, absolute
+	found       []string // files in them, as of the last look
+	generation  int      // of found
+
 	set     *set
 	seen    map[fileID]*seen
 	folders map[int]bool // arguments that were folders when last seen
@@ -71,6 +75,7 @@ type seen struct {
 	info    fs.FileInfo // as of before reading; nil: read it again
 	hash    xxh3.Uint128
 	size    int
+	secrets int       // the generation of credentials it was parsed with
 	emptied time.Time // when it was first found to lack what it held, as half
 	half    xxh3.Uint128
 	waiting bool // read it again: it lacks what it held, not for long
@@ -78,12 +83,15 @@ type seen struct {
 
 // New returns a source for files and folders. Of two files that give one object
 // the one of the first argument wins, in a folder the first by name.
-func New(paths []string, st *store.Store, log *slog.Logger) *Source {
+func New(paths []string, st *store.Store, log *slog.Logger, options ...Option) *Source {
 	s := &Source{
 		paths: slices.Clone(paths), store: st, log: log,
 		set: newSet(), seen: map[fileID]*seen{}, folders: map[int]bool{},
 		trouble: map[fileID]error{}, told: map[model.Problem]bool{},
 		rescan: defaultRescan,
+	}
+	for _, o := range options {
+		o(s)
 	}
 	s.stats.Store(&Stats{Foreign: map[string]int{}})
 	return s
@@ -96,6 +104,7 @@ func (s *Source) Stats() Stats { return *s.stats.Load() }
 // such path and writing nothing, if a path does not exist or no file of it can be
 // read. What is wrong inside the files is no error but a Problem.
 func (s *Source) Load() error {
+	s.renewed()
 	found := list(s.paths, nil)
 	sc := s.scan(found, nil, true)
 	if err := found.check(s.paths, sc.read, sc.trouble); err != nil {
@@ -110,6 +119,7 @@ func (s *Source) Load() error {
 // something happened to, cleaned: they are read whatever they look like; all does
 // so with every file. again says when to look again, 0 for no reason to.
 func (s *Source) reload(named map[string]bool, all bool) (again time.Duration) {
+	all = s.renewed() || all
 	found := list(s.paths, s.folders)
 	s.folders = found.folders
 	sc := s.scan(found, named, all)
@@ -169,12 +179,12 @@ func (s *Source) readFile(e entry, sc *scan) bool {
 		return true
 	}
 	sc.read[e.id] = true
-	now := &seen{info: e.info, hash: xxh3.Hash128(data), size: len(data)}
-	if was != nil && was.hash == now.hash && was.size == now.size {
+	now := &seen{info: e.info, hash: xxh3.Hash128(data), size: len(data), secrets: s.generation}
+	if was != nil && was.hash == now.hash && was.size == now.size && was.secrets == now.secrets {
 		was.info, was.emptied, was.waiting = now.info, time.Time{}, false
 		return true
 	}
-	c := parse(e.id.name, data)
+	c := parseWith(s.options(), e.id.name, data)
 	if was != nil && s.lacks(e, was, now, c) && !was.outlasted(now.hash) {
 		was.waiting, sc.again = true, emptyGrace
 		return true

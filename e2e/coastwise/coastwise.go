@@ -118,6 +118,8 @@ func environment() []string {
 // Serve is how to run `coastwise serve`.
 type Serve struct {
 	From []string
+	// TLSDirs are folders of secrets.
+	TLSDirs []string
 	// XDS and Admin are IP:PORT.
 	XDS, Admin string
 	// Debug is IP:PORT, or "" for none.
@@ -142,6 +144,9 @@ func (b Binary) Start(s Serve) (*Server, error) {
 	args := []string{"serve", "--xds", s.XDS, "--admin", s.Admin}
 	for _, path := range s.From {
 		args = append(args, "--from", path)
+	}
+	for _, dir := range s.TLSDirs {
+		args = append(args, "--tls-dir", dir)
 	}
 	if s.Debug != "" {
 		args = append(args, "--debug", s.Debug)

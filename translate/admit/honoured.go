@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"reflect"
 	"strings"
 	"time"
 
@@ -58,28 +57,10 @@ func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 
 // exposed reports what refuses the object, wherever a policy stands.
 func (r *report) exposed(p path, t *v1alpha1.TrafficPolicy) {
-	r.exposedTLS(p, t.TLS)
+	r.honouredTLS(p.child("tls"), t.TLS)
 	r.exposing(t.Tunnel != nil, p.child("tunnel"), exposes)
-	r.exposing(t.ProxyProtocol != nil, p.child("proxyProtocol"), exposes)
 	for i, port := range t.PortLevelSettings {
-		r.exposedTLS(p.child("portLevelSettings").index(i), port.TLS)
-	}
-}
-
-// exposedTLS refuses encryption that is asked for. Without a mode the other
-// fields ask for nothing, as in Istio, which is told.
-func (r *report) exposedTLS(p path, t *v1alpha1.TLS) {
-	if t == nil {
-		return
-	}
-	at := p.child("tls")
-	rest := *t
-	rest.Mode = ""
-	switch {
-	case t.Mode != "" && t.Mode != "DISABLE":
-		r.exposing(true, at, "connections would not be encrypted")
-	case !reflect.DeepEqual(rest, v1alpha1.TLS{}) && !r.isCovered(at):
-		r.add(model.Info, model.NoEffect, at, "has no effect without mode SIMPLE, MUTUAL or ISTIO_MUTUAL")
+		r.honouredTLS(p.child("portLevelSettings").index(i).child("tls"), port.TLS)
 	}
 }
 

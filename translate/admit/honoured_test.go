@@ -24,6 +24,7 @@ var silent = []string{
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.failover.from",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.failover.to",
 	"spec.trafficPolicy.loadBalancer.localityLbSetting.allowedRegions",
+	"spec.trafficPolicy.proxyProtocol.version",
 	"spec.rootNamespace",
 	"spec.suspend",
 	"spec.localityLbSetting.enabled",
@@ -84,6 +85,9 @@ type step struct {
 func eachField(at string, t reflect.Type, keys []step, visit func(string, []step, any)) {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" { // nobody can write it
+			continue
+		}
 		ft, s := f.Type, step{key: name}
 		if ft.Kind() == reflect.Pointer {
 			ft = ft.Elem()

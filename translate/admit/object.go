@@ -13,6 +13,9 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
+// Object admits where no folder of secrets is given; see Options.Object.
+func Object(raw []byte) (Result, []model.Problem) { return Options{}.Object(raw) }
+
 // Object reads one YAML or JSON document and says whether it may be used
 // (semantics 8). The Problems are all mistakes at once, sorted; one with severity
 // error means that the object is refused, and then Result.Object is nil. A
@@ -20,7 +23,7 @@ import (
 // parse, or names no object, gives a zero Result and one Problem, Unparsable at
 // "document". A kind List is foreign here: sources unpack it. An absent namespace
 // is filled in with "default", and a status of our kinds is dropped.
-func Object(raw []byte) (Result, []model.Problem) {
+func (o Options) Object(raw []byte) (Result, []model.Problem) {
 	doc, err := parse(raw)
 	if err != nil {
 		return unparsable(err.Error())
@@ -33,7 +36,7 @@ func Object(raw []byte) (Result, []model.Problem) {
 		return unparsable(err.Error())
 	}
 	result := Result{Ref: h.ref}
-	r := &report{object: h.ref}
+	r := &report{object: h.ref, options: o}
 	switch {
 	case h.foreign:
 		result.Foreign = true

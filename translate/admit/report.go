@@ -13,6 +13,7 @@ import (
 // around it: a missing value is no second mistake where its name is misspelt.
 type report struct {
 	object   model.ObjectRef
+	options  Options
 	problems []model.Problem
 	covered  []path
 }

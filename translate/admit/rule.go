@@ -2,7 +2,6 @@ package admit
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -168,34 +167,6 @@ func (r *report) tunnel(p path, t *v1alpha1.Tunnel) {
 		r.invalid(p.child("targetHost"), "%q is no host: write a full host name or an IP", clip(t.TargetHost))
 	}
 	r.port(p.child("targetPort"), t.TargetPort)
-}
-
-// tls checks 2.7.
-func (r *report) tls(p path, t *v1alpha1.TLS) {
-	r.oneOf(p.child("mode"), t.Mode, "DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
-	files := []struct{ name, file string }{
-		{"clientCertificate", t.ClientCertificate},
-		{"privateKey", t.PrivateKey},
-		{"caCertificates", t.CACertificates},
-		{"caCrl", t.CACRL},
-	}
-	for i, f := range files {
-		switch {
-		case t.CredentialName != "" && f.file != "":
-			r.invalid(p.child(f.name), "not together with credentialName; keep one of them")
-		case t.CredentialName == "" && t.Mode == "MUTUAL" && i < 2 && f.file == "":
-			r.invalid(p.child(f.name), "is missing; mode MUTUAL needs clientCertificate and privateKey, or credentialName")
-		}
-	}
-	if t.InsecureSkipVerify && t.CACertificates != "" {
-		r.invalid(p.child("caCertificates"), "not together with insecureSkipVerify")
-	}
-	if t.InsecureSkipVerify && len(t.SubjectAltNames) > 0 {
-		r.invalid(p.child("subjectAltNames"), "not together with insecureSkipVerify")
-	}
-	if i := slices.Index(t.SubjectAltNames, ""); i >= 0 {
-		r.invalid(p.child("subjectAltNames").index(i), "is empty")
-	}
 }
 
 // mesh checks a MeshConfig, then what is honoured of it.

@@ -39,6 +39,7 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 		CommonLbConfig:                commonLb(policy),
 		LoadBalancingPolicy:           lb,
 		UpstreamConnectionOptions:     connectionOptions(policy.Cluster.Pool.Keepalive),
+		TransportSocket:               transport(policy.Cluster),
 		OutlierDetection:              outlierDetection(policy.Cluster.Outliers),
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol, policy.Cluster))},
 	}

@@ -72,8 +72,9 @@ func optional(n *uint32) *wrapperspb.UInt32Value {
 // asked for.
 func upstreamHTTP(p model.AppProtocol, set model.ClusterSettings) *httpv3.HttpProtocolOptions {
 	out := &httpv3.HttpProtocolOptions{
-		CommonHttpProtocolOptions: commonHTTP(set.Pool),
-		OutlierDetection:          errorCodes(set.Outliers),
+		CommonHttpProtocolOptions:   commonHTTP(set.Pool),
+		UpstreamHttpProtocolOptions: autoSNI(set.TLS),
+		OutlierDetection:            errorCodes(set.Outliers),
 	}
 	http1, http2 := &corev3.Http1ProtocolOptions{}, http2Options(set.Pool)
 	if set.Pool.UseClientProtocol {

@@ -44,7 +44,7 @@ func everySettings() []model.Policy {
 	client.Cluster.Pool.Upgrade, client.Cluster.Pool.UseClientProtocol = model.NoUpgrade, true
 	passing.Cluster.Pool, passing.Cluster.Outliers = everyPool(), everyOutliers()
 	passing.Algorithm = model.Passthrough
-	all := []model.Policy{outliers, limits, client, passing}
+	all := append([]model.Policy{outliers, limits, client, passing}, encrypted()...)
 	for _, a := range []model.Algorithm{model.RingHash, model.Maglev, model.LeastRequest, model.RoundRobin} {
 		all = append(all, balanced(a))
 	}

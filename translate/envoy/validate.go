@@ -200,7 +200,7 @@ func hostPort(s *corev3.SocketAddress) string {
 func (f *findings) noFiles(m proto.Message) {
 	err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Path.Index(-1)
-		if last.Kind() == protopath.FieldAccessStep && namesFile(last.FieldDescriptor()) {
+		if last.Kind() == protopath.FieldAccessStep && namesFile(last.FieldDescriptor()) && !ofSecret(p.Path) {
 			f.addf("%s: names a file", p.Path[1:].String())
 		}
 		return nil

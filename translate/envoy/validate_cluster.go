@@ -43,6 +43,7 @@ func (f *findings) cluster(m *clusterv3.Cluster) {
 	f.pool(m)
 	f.httpOptions(m)
 	f.noFiles(m)
+	f.secrets(m, ofCredential)
 }
 
 // outliers checks that ejection is as written: Envoy would eject by success rate

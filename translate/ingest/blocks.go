@@ -17,6 +17,8 @@ type blocks struct {
 	TLS              *v1alpha1.TLS
 	// RetryBudget cannot stand in the entry of a port, and none replaces it.
 	RetryBudget *v1alpha1.RetryBudget
+	// ProxyProtocol likewise.
+	ProxyProtocol *v1alpha1.ProxyProtocol
 	// At says where each block stands, for Problems; the zero place where it is nil.
 	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget place }
 }
@@ -87,6 +89,9 @@ func (b *blocks) override(t *v1alpha1.TrafficPolicy, at place) {
 	if t.RetryBudget != nil {
 		b.RetryBudget, b.At.RetryBudget = t.RetryBudget, at.child("retryBudget")
 	}
+	if t.ProxyProtocol != nil {
+		b.ProxyProtocol = t.ProxyProtocol
+	}
 }
 
 // replace takes the entry of the port whole, if there is one: what it does not
@@ -97,12 +102,12 @@ func (b *blocks) replace(t *v1alpha1.TrafficPolicy, port uint32, at place) {
 		return
 	}
 	e := &t.PortLevelSettings[i]
-	retry, retryAt := b.RetryBudget, b.At.RetryBudget
+	retry, retryAt, header := b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol
 	*b = blocks{}
 	b.override(&v1alpha1.TrafficPolicy{
 		LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection, TLS: e.TLS,
 	}, at.child(fmt.Sprintf("portLevelSettings[%d]", i)))
-	b.RetryBudget, b.At.RetryBudget = retry, retryAt
+	b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol = retry, retryAt, header
 }
 
 // portEntry is the index of the entry of a port, the first if there are several;

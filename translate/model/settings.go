@@ -13,6 +13,10 @@ type ClusterSettings struct {
 	// Hash is what requests with an equal key have in common; nil unless Algorithm
 	// is RingHash or Maglev.
 	Hash *Hash
+	// TLS is nil where connections are not encrypted.
+	TLS *TLS
+	// ProxyProtocol is the version of the PROXY header; none where it is empty.
+	ProxyProtocol ProxyProtocol
 	// Warmup is nil where new endpoints get their full share at once, and with
 	// other algorithms than LeastRequest and RoundRobin.
 	Warmup *Warmup

@@ -10,6 +10,16 @@ import (
 func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
 	p.OutlierDetection = outliers(t)
 	p.ConnectionPool = pool(t)
+	if rapid.IntRange(0, 3).Draw(t, "encrypts") == 0 {
+		p.TLS = &v1alpha1.TLS{
+			Mode:           rapid.SampledFrom([]string{"DISABLE", "SIMPLE", "MUTUAL"}).Draw(t, "mode"),
+			CredentialName: "web", CredentialDir: "/tls",
+			SNI: rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "sni"),
+		}
+	}
+	if rapid.IntRange(0, 5).Draw(t, "PROXY header") == 0 {
+		p.ProxyProtocol = &v1alpha1.ProxyProtocol{Version: rapid.SampledFrom([]string{"", "V2"}).Draw(t, "version")}
+	}
 	if rapid.IntRange(0, 3).Draw(t, "hashes") == 0 {
 		p.LoadBalancer.Simple = ""
 		p.LoadBalancer.ConsistentHash = &v1alpha1.ConsistentHash{

@@ -1,0 +1,96 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/coastwise/coastwise/translate/admit"
+)
+
+// Option is what a Source may be told beside its paths.
+type Option func(*Source)
+
+// TLSDirs are the folders with the secrets that rules may name: NAME.yaml and
+// NAME-ca.yaml for the credentialName NAME, of the first folder that has them. Envoys read these files, the
+// Source only looks whether they are there. Give what CheckTLSDirs returned.
+func TLSDirs(dirs []string) Option {
+	return func(s *Source) { s.credentials = slices.Clone(dirs) }
+}
+
+// CheckTLSDirs makes folders absolute; the error names every one that is none.
+func CheckTLSDirs(dirs []string) ([]string, error) {
+	var out []string
+	var errs []error
+	for _, dir := range dirs {
+		full, err := filepath.Abs(dir)
+		if err == nil {
+			err = isFolder(full)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--tls-dir: %q: %w", dir, err))
+		}
+		out = append(out, full)
+	}
+	return out, errors.Join(errs...)
+}
+
+func isFolder(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return bare(err)
+	case !info.IsDir():
+		return errors.New("is no folder")
+	case !utf8.ValidString(path):
+		return errors.New("is not UTF-8")
+	}
+	return nil
+}
+
+// options is what admission is told.
+func (s *Source) options() admit.Options {
+	if len(s.credentials) == 0 {
+		return admit.Options{}
+	}
+	return admit.Options{Credential: s.credential}
+}
+
+// credential is the first folder that has the files of all these secrets.
+func (s *Source) credential(secrets []string) (string, error) {
+	for _, dir := range s.credentials {
+		lacks := func(name string) bool {
+			info, err := os.Stat(filepath.Join(dir, name+".yaml"))
+			return err != nil || !info.Mode().IsRegular()
+		}
+		if !slices.ContainsFunc(secrets, lacks) {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(s.credentials, ", "))
+}
+
+// renewed says that other files are in the folders of secrets than at the last
+// look: what was refused for the want of one may be admitted now, so all
+// manifests are to be parsed again.
+func (s *Source) renewed() bool {
+	var now []string
+	for _, dir := range s.credentials {
+		entries, _ := os.ReadDir(dir) // a folder that cannot be read has none
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".yaml") {
+				now = append(now, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	if slices.Equal(now, s.found) {
+		return false
+	}
+	s.found = now
+	s.generation++
+	return true
+}

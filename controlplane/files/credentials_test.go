@@ -1,0 +1,69 @@
+package files
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/coastwise/coastwise/controlplane/store"
+)
+
+// A rule waits for the files of its credential, wherever they come, and one that
+// was admitted stays when they go.
+func TestRulesWaitForCredentials(t *testing.T) {
+	dir, first, second := t.TempDir(), t.TempDir(), t.TempDir()
+	rule := `{apiVersion: networking.coastwise.dev/v1alpha1, kind: DestinationRule, metadata: {name: a, namespace: default}, spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, credentialName: web}}}}`
+	if err := os.WriteFile(filepath.Join(dir, "rule.yaml"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dirs, err := CheckTLSDirs([]string{first, second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New([]string{dir}, store.New(), slog.New(slog.DiscardHandler), TLSDirs(dirs))
+	if err := s.Load(); err != nil {
+		t.Fatal(err)
+	}
+	state := func(step string, objects, held, absent int) {
+		t.Helper()
+		s.reload(nil, false)
+		if st := s.Stats(); st.Objects != objects || len(st.Held) != held || len(st.Unadmitted) != absent {
+			t.Errorf("%s: %+v", step, st)
+		}
+	}
+	state("no file", 0, 0, 1)
+	file := filepath.Join(second, "web-ca.yaml")
+	if err := os.Mkdir(filepath.Join(first, "web-ca.yaml"), 0o700); err != nil { // a folder is no file
+		t.Fatal(err)
+	}
+	state("a folder", 0, 0, 1)
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state("the file", 1, 0, 0)
+	if got, err := s.credential([]string{"web-ca"}); got != second || err != nil {
+		t.Errorf("found in %q: %v", got, err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	state("gone", 1, 1, 0)
+}
+
+func TestCheckTLSDirs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	if dirs, err := CheckTLSDirs([]string{"."}); err != nil || dirs[0] != dir {
+		t.Errorf("%q: %v", dirs, err)
+	}
+	for _, bad := range []string{file, filepath.Join(dir, "nowhere")} {
+		if _, err := CheckTLSDirs([]string{bad}); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
