@@ -44,7 +44,7 @@ func ParseListen(s string) ([]ListenItem, error) {
 		n, err := strconv.ParseUint(at, 10, 16)
 		switch {
 		case !ok || port == "" || at == "":
-			refuse("%q is not PORT=LISTENERPORT, such as http=18080; write items with commas between", strings.TrimSpace(text))
+			refuse("%q is not PORT=LISTENERPORT, such as http=18080", strings.TrimSpace(text))
 		case err != nil || n == 0:
 			refuse("%q is no listener port; write a number in 1..65535", at)
 		case seen[uint32(n)]:
