@@ -66,7 +66,7 @@ func connectionManager(stat, routes string) *hcmv3.HttpConnectionManager {
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 		StreamIdleTimeout:          durationpb.New(0),
 		UpgradeConfigs:             []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
-		AccessLog: accessLogs(),
+		AccessLog:                  accessLogs(),
 	}
 }
 
