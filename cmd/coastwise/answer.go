@@ -29,6 +29,8 @@ type answer struct {
 	clusters []cluster
 	problems []model.Problem
 	one      bool // a service was asked for
+	// listeners are the explicit ones of the client.
+	listeners []envoy.Explicit
 }
 
 // cluster is one cluster of the answer.
@@ -63,6 +65,7 @@ func ask(st *store.Store, q question) (answer, error) {
 			return a, hiddenService(s, a.proxy)
 		}
 	}
+	a.listen(only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
 		return a, err

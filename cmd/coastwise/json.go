@@ -181,8 +181,12 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 			out = append(out, c.built.Endpoints)
 		}
 	}
-	if !all || a.proxy.HTTPProxyPort == 0 {
+	if !all {
 		return out, nil
+	}
+	explicit, err := a.explicit()
+	if err != nil || a.proxy.HTTPProxyPort == 0 {
+		return append(out, explicit...), err
 	}
 	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort})
 	if err != nil {
@@ -192,5 +196,5 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(out, listener, routes), nil
+	return append(append(out, listener, routes), explicit...), nil
 }

@@ -79,6 +79,7 @@ func (h *Hub) Problems() []model.Problem {
 	for _, ps := range h.orphans {
 		out = append(out, ps...)
 	}
+	out = append(out, h.listenerProblems()...)
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
 	}
@@ -101,7 +102,7 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 	}
 	port, subset, host, ok := envoy.ParseClusterName(r.Name)
 	if !ok {
-		return p
+		return h.rejectedListener(p, r)
 	}
 	key, _ := ingest.RuleKey("", host)
 	entry := h.snap.Load().Entries[key]

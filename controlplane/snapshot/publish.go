@@ -253,6 +253,7 @@ func (h *Hub) rescope(next, old *Snapshot, shaped []model.Key) map[*scopeState]b
 			h.log.Error("a scope's routes could not be built; the last ones stay", "scope", scope.scope, "err", err)
 			continue
 		}
+		h.forgiveListeners(old.Scopes[scope.scope], set)
 		next.Scopes[scope.scope] = set
 	}
 	return changed
@@ -284,7 +285,7 @@ func sameShape(was, is *Entry) bool {
 		slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
 		func(a, b model.Port) bool {
 			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
-		}) && sameHashes(was.Service, is.Service)
+		}) && sameHashes(was.Service, is.Service) && sameListeners(was.Service, is.Service)
 }
 
 // sameSubsets says that every client has the same subsets of two forms.

@@ -39,6 +39,8 @@ type ScopeSet struct {
 	Routes envoy.Resource
 	// picked are those of the others; nil where hash keys do not hang on labels.
 	picked *pickedRoutes
+	// explicit are the listeners that the Services declare.
+	explicit *explicitListeners
 }
 
 // Has says whether the scope sees a service.
@@ -92,5 +94,8 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 	}
 	set.Routes = routes
 	set.picked = newPickedRoutes(scope, services)
+	if set.explicit, err = newExplicitListeners(scope, services); err != nil {
+		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
+	}
 	return set, nil
 }

@@ -22,6 +22,7 @@ type client struct {
 	names   map[resourceID]bool   // subscribed to by name, across streams
 	refuses string                // every version of this name
 	refused map[string]bool       // versions refused
+	routes  map[string]string     // the routes of each listener
 }
 
 type resourceID struct{ typeURL, name string }
@@ -35,6 +36,7 @@ func (s *simulation) cut(c *client) {
 func (s *simulation) connect(c *client) {
 	if c.held == nil {
 		c.held, c.names, c.refused = map[resourceID]string{}, map[resourceID]bool{}, map[string]bool{}
+		c.routes = map[string]string{}
 	}
 	var err error
 	if c.member, err = s.hub.Join(c.claims); err != nil {
@@ -125,7 +127,7 @@ func (s *simulation) vet(c *client, r xds.Response) {
 	view := m.Take().View
 	for _, got := range r.Resources {
 		_, _, host, _ := envoy.ParseClusterName(got.Name)
-		if len(truth.held) > 0 && (r.TypeURL == envoy.RouteType || s.isHeld(truth, host)) {
+		if len(truth.held) > 0 && (r.TypeURL == envoy.RouteType || r.TypeURL == envoy.ListenerType || s.isHeld(truth, host)) {
 			continue
 		}
 		want := view.Get(r.TypeURL, got.Name)
@@ -218,10 +220,7 @@ func (s *simulation) follow(c *client, r xds.Response) {
 		}
 	case envoy.ListenerType:
 		next.TypeURL = envoy.RouteType
-		if id := (resourceID{envoy.RouteType, envoy.RouteName}); len(r.Resources) > 0 && !c.names[id] {
-			next.Subscribe = []string{envoy.RouteName}
-			c.names[id] = true
-		}
+		next.Subscribe, next.Unsubscribe = c.followListeners(r)
 	}
 	if len(next.Subscribe)+len(next.Unsubscribe) > 0 {
 		s.send(c, xds.Event{Request: &next})

@@ -185,11 +185,7 @@ func (s *simulation) check() {
 				}
 			}
 		}
-		for typeURL, name := range map[string]string{envoy.ListenerType: "http-proxy", envoy.RouteType: envoy.RouteName} {
-			if r := view.Get(typeURL, name); r != nil {
-				want[typeURL+" "+name] = r.Version
-			}
-		}
+		wantListeners(want, view)
 		got := map[string]string{}
 		for key, version := range c.held {
 			got[key.typeURL+" "+key.name] = version

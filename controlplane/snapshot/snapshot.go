@@ -23,6 +23,8 @@ type View struct {
 	class    *class
 	set      *ScopeSet
 	listener *envoy.Resource
+	// listen is the client's bind address and HTTP proxy port, as far as it has them.
+	listen envoy.Listen
 }
 
 // Rev is the revision of the snapshot behind the view.
@@ -34,9 +36,7 @@ func (v *View) Names(typeURL string) []string {
 	case envoy.ClusterType:
 		return v.clusters()
 	case envoy.ListenerType:
-		if v.listener != nil {
-			return []string{v.listener.Name}
-		}
+		return v.listeners()
 	}
 	return nil
 }
@@ -69,10 +69,12 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if v.listener != nil && name == v.listener.Name {
 			return v.listener
 		}
+		return v.explicitListener(name)
 	case envoy.RouteType:
 		if name == envoy.RouteName {
 			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
 		}
+		return v.explicitRoutes(name)
 	case envoy.ClusterType, envoy.EndpointType:
 		return v.ofService(typeURL, name)
 	}

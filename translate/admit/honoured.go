@@ -71,9 +71,6 @@ func (r *report) honouredPolicy(p path, t *v1alpha1.TrafficPolicy) {
 		r.ignored(l.ZoneAwareLbSetting != nil, at.child("zoneAwareLbSetting"))
 		r.thresholdAlone(at.child("localityLbSetting", "failoverThreshold"), l.LocalityLbSetting)
 	}
-	if t.ConnectionPool != nil {
-		r.honouredPool(p.child("connectionPool"), t.ConnectionPool)
-	}
 	for i, e := range t.PortLevelSettings { // their tls is checked by exposed
 		at := p.child("portLevelSettings").index(i)
 		r.honouredPolicy(at, &v1alpha1.TrafficPolicy{
@@ -127,23 +124,9 @@ func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 		"has no effect: by itself it does not switch locality on; add enabled: true")
 }
 
-// honouredPool tells of an idle timeout that only a TCP listener would have:
-// connections with HTTP have their own.
-func (r *report) honouredPool(p path, c *v1alpha1.ConnectionPool) {
-	if c.TCP == nil || c.TCP.IdleTimeout == nil || c.HTTP == nil || c.HTTP.IdleTimeout == nil || *c.TCP.IdleTimeout == *c.HTTP.IdleTimeout {
-		return
-	}
-	r.notHonoured(p.child("tcp", "idleTimeout"), "is for TCP listeners beside http.idleTimeout, and none is served yet; the object counts without it")
-}
-
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
 	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
-	if d := spec.DefaultTrafficPolicy; d != nil {
-		if d.ConnectionPool != nil {
-			r.honouredPool(p.child("defaultTrafficPolicy", "connectionPool"), d.ConnectionPool)
-		}
-	}
 	r.ignored(!isLength(spec.DNSRefreshRate, time.Minute), p.child("dnsRefreshRate"))
 	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
 		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),
@@ -151,11 +134,11 @@ func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	}
 }
 
-// The annotations that are known. The first three are not honoured yet.
+// The annotations that are known. The first two are not honoured yet.
 const (
 	annotationDistribution      = v1alpha1.GroupName + "/traffic-distribution"
 	annotationIstioDistribution = "networking.istio.io/traffic-distribution"
-	annotationListen            = v1alpha1.GroupName + "/listen"
+	annotationListen            = model.ListenAnnotation
 	annotationScope             = v1alpha1.GroupName + "/scope"
 	annotationExportTo          = v1alpha1.GroupName + "/export-to"
 	annotationIstioExportTo     = "networking.istio.io/exportTo"
@@ -167,8 +150,7 @@ const defaultAffinity = 10800
 func (r *report) honouredService(s *corev1.Service) {
 	const annotations path = "metadata.annotations"
 	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution == nil)
-	_, listens := s.Annotations[annotationListen]
-	r.ignored(listens, annotations.key(annotationListen))
+	r.listenAnnotation(annotations.key(annotationListen), s)
 	if c := s.Spec.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
 		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
 			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")

@@ -39,7 +39,7 @@ func Listener(l Listen) (Resource, error) {
 	}
 	hcm := &listenerv3.Filter{
 		Name:       "envoy.filters.network.http_connection_manager",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(connectionManager())},
+		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(connectionManager(RouteName, RouteName))},
 	}
 	return encode(ListenerType, RouteName, &listenerv3.Listener{
 		Name:             RouteName,
@@ -52,11 +52,11 @@ func Listener(l Listen) (Resource, error) {
 
 // connectionManager changes as little as possible on the way: the server header
 // is the backend's, and an idle stream lives until its ends close it.
-func connectionManager() *hcmv3.HttpConnectionManager {
+func connectionManager(stat, routes string) *hcmv3.HttpConnectionManager {
 	return &hcmv3.HttpConnectionManager{
-		StatPrefix: RouteName,
+		StatPrefix: stat,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{
-			Rds: &hcmv3.Rds{ConfigSource: ads(), RouteConfigName: RouteName},
+			Rds: &hcmv3.Rds{ConfigSource: ads(), RouteConfigName: routes},
 		},
 		HttpFilters: []*hcmv3.HttpFilter{{
 			Name:       "envoy.filters.http.router",
@@ -66,14 +66,18 @@ func connectionManager() *hcmv3.HttpConnectionManager {
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 		StreamIdleTimeout:          durationpb.New(0),
 		UpgradeConfigs:             []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
-		AccessLog: []*accesslogv3.AccessLog{{
-			Name:       "envoy.access_loggers.stdout",
-			ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: pack(accessLog())},
-		}},
+		AccessLog:                  accessLogs(),
 	}
 }
 
-// accessLog prints one JSON object per request. Its keys are a contract.
+func accessLogs() []*accesslogv3.AccessLog {
+	return []*accesslogv3.AccessLog{{
+		Name:       "envoy.access_loggers.stdout",
+		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: pack(accessLog())},
+	}}
+}
+
+// accessLog prints one JSON object per request, or per connection of a TCP listener. Its keys are a contract.
 func accessLog() *streamv3.StdoutAccessLog {
 	fields := map[string]string{
 		"time":        "%START_TIME%",

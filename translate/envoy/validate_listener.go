@@ -6,6 +6,7 @@ import (
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 )
 
 func (f *findings) listener(m *listenerv3.Listener) {
@@ -28,8 +29,12 @@ func (f *findings) listener(m *listenerv3.Listener) {
 	f.noFiles(m)
 }
 
-// filter knows the one kind of filter that is served.
+// filter knows the two kinds of filter that are served.
 func (f *findings) filter(where string, filter *listenerv3.Filter) {
+	if tcp := new(tcpproxyv3.TcpProxy); filter.GetTypedConfig().MessageIs(tcp) {
+		f.tcpProxy(where, filter, tcp)
+		return
+	}
 	hcm := new(hcmv3.HttpConnectionManager)
 	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
 		f.addf("%s: %v", where, err)
@@ -40,6 +45,25 @@ func (f *findings) filter(where string, filter *listenerv3.Filter) {
 	}
 	if rds := hcm.GetRds(); rds.GetConfigSource().GetAds() == nil || rds.GetRouteConfigName() == "" {
 		f.addf("%s: routes do not come over ADS", where)
+	}
+}
+
+func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxyv3.TcpProxy) {
+	if err := filter.GetTypedConfig().UnmarshalTo(m); err != nil {
+		f.addf("%s: %v", where, err)
+		return
+	}
+	if err := m.ValidateAll(); err != nil {
+		f.addf("%s: %v", where, err)
+	}
+	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok {
+		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
+	}
+	if n := len(m.GetHashPolicy()); n > 1 {
+		f.addf("%s.hash_policy: %d keys, and Envoy takes one", where, n)
+	}
+	if m.GetMaxConnectAttempts() == nil {
+		f.addf("%s.max_connect_attempts: missing, so the first endpoint that is down would fail the connection", where)
 	}
 }
 

@@ -44,6 +44,8 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 			Name: port.Name, Number: uint32(port.Port), Protocol: appProtocol(port), Endpoints: j.endpoints(port),
 		})
 	}
+	s.Listens = listens(o.Service)
+	problems = append(problems, undeclared(o.Service, s.Listens)...)
 	problems = append(problems, j.unmatched(o.Service)...)
 	r := newResolver(o, rules, sp)
 	r.fill(s)

@@ -48,6 +48,8 @@ type Service struct {
 	// Places says what this service knows of places, nodes and regions; View
 	// projects onto it.
 	Places Places
+	// Listens are its explicit listeners, sorted by At; no At stands twice.
+	Listens []Listen
 }
 
 // Port is one port of a Service with the endpoints behind it: the unit on

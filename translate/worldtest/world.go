@@ -138,6 +138,7 @@ func service(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 7).Draw(t, "auto") == 0 {
 		s.Annotations["service.kubernetes.io/topology-mode"] = "Auto"
 	}
+	listen(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
 
