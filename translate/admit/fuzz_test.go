@@ -97,14 +97,19 @@ func checkFence(t rapid.TB, raw []byte, fence *model.Fence) {
 	if fence == nil {
 		return
 	}
-	if fence.AllowedRegions == nil || fence.Field == "" || !slices.IsSorted(fence.AllowedRegions) {
+	open := fence.AllowedRegions == nil // it only says where the fences for all stand
+	if open && (fence.RootNamespace == "" || fence.Host != "") || open != (fence.Field == "") || !slices.IsSorted(fence.AllowedRegions) {
 		t.Errorf("misshapen fence %+v", fence)
 	}
 	var root map[string]any
 	if err := yaml.Unmarshal(raw, &root); err != nil {
 		return // JSON that is no YAML
 	}
-	for _, list := range regionLists(root["spec"], nil) {
+	lists := regionLists(root["spec"], nil)
+	if open && len(lists) > 0 {
+		t.Errorf("the fence allows all, where %v stands", lists)
+	}
+	for _, list := range lists {
 		for _, region := range fence.AllowedRegions {
 			if !slices.Contains(list, any(region)) {
 				t.Errorf("the fence allows %q, %v does not", region, list)
