@@ -71,8 +71,8 @@ func (p *pickedRoutes) routes(c *class, others *envoy.Resource) *envoy.Resource 
 	if r := p.memo[key]; r != nil {
 		return r
 	}
-	r, err := envoy.Routes(c.proxy, p.services)
-	if err != nil || envoy.Validate(r) != nil {
+	r, err := validated(envoy.Routes(c.proxy, p.services))
+	if err != nil {
 		return others
 	}
 	p.memo[key] = &r

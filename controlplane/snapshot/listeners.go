@@ -61,12 +61,9 @@ func (x *explicitListeners) get(typeURL string, e envoy.Explicit, bind string, i
 	var r envoy.Resource
 	var err error
 	if typeURL == envoy.RouteType {
-		r, err = e.Routes(id)
+		r, err = validated(e.Routes(id))
 	} else {
-		r, err = e.Listener(bind, id)
-	}
-	if err == nil {
-		err = envoy.Validate(r)
+		r, err = validated(e.Listener(bind, id))
 	}
 	if err != nil {
 		return nil, err

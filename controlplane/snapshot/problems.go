@@ -3,7 +3,6 @@ package snapshot
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/coastwise/coastwise/translate/envoy"
@@ -72,7 +71,6 @@ func (h *Hub) Problems() []model.Problem {
 	out := h.store.Problems()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out = slices.Clone(out)
 	for _, e := range h.snap.Load().Entries {
 		out = append(out, e.allProblems()...)
 	}
@@ -110,7 +108,7 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 		return p
 	}
 	p.Object = entry.Object
-	for m := range h.members {
+	for m := range h.byPod[podOf(r.ProxyID)] {
 		if m.claims.ID != r.ProxyID {
 			continue
 		}

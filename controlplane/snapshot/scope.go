@@ -85,11 +85,8 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		}
 	}
 	slices.Sort(set.Clusters)
-	routes, err := envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services)
+	routes, err := validated(envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services))
 	if err != nil {
-		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
-	}
-	if err := envoy.Validate(routes); err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
 	set.Routes = routes
@@ -98,4 +95,12 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}
 	return set, nil
+}
+
+// validated passes a resource on if it could be encoded and may be sent.
+func validated(r envoy.Resource, err error) (envoy.Resource, error) {
+	if err == nil {
+		err = envoy.Validate(r)
+	}
+	return r, err
 }

@@ -140,7 +140,7 @@ func populated(t *rapid.T) []Change {
 func union(a, b map[model.Key]map[string]any) []model.Key {
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
-	return slices.SortedFunc(maps.Keys(keys), compareKeys)
+	return slices.SortedFunc(maps.Keys(keys), model.Key.Compare)
 }
 
 // TestOrderIndependence: the store is a function of the last change of each

@@ -43,7 +43,7 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 func (s *Store) Keys() []model.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(s.known.all(), compareKeys)
+	return slices.SortedFunc(s.known.all(), model.Key.Compare)
 }
 
 // Nodes is what is known of all Nodes: immutable, another one after a change.

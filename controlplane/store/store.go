@@ -165,7 +165,7 @@ func (s *Store) Take() Dirty {
 		}
 	}
 	return Dirty{
-		Keys:       slices.SortedFunc(maps.Keys(m.keys), compareKeys),
+		Keys:       slices.SortedFunc(maps.Keys(m.keys), model.Key.Compare),
 		Nodes:      m.nodes,
 		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
 		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),
@@ -190,10 +190,6 @@ func (s *Store) Problems() []model.Problem {
 		all = append(all, ps...)
 	}
 	return model.SortProblems(all)
-}
-
-func compareKeys(a, b model.Key) int {
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Host, b.Host))
 }
 
 func comparePods(a, b ingest.PodName) int {
