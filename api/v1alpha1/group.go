@@ -13,10 +13,12 @@ const (
 	APIVersion = GroupName + "/" + Version
 )
 
-// The kinds that are served.
+// The kinds of this group.
 const (
 	KindDestinationRule = "DestinationRule"
 	KindMeshConfig      = "MeshConfig"
+	KindServiceEntry    = "ServiceEntry"
+	KindWorkloadEntry   = "WorkloadEntry"
 )
 
 // MeshConfigName is the only name that a MeshConfig may have.

@@ -33,6 +33,10 @@ type Service struct {
 	Created int64
 	// ExportTo lists the namespaces that may see it; "*" is all, "." its own.
 	ExportTo []string
+	// Resolution says where its endpoints' addresses come from.
+	Resolution Resolution
+	// Addresses are its virtual IPs, canonical and sorted: a ServiceEntry's.
+	Addresses []string
 	// Ports is sorted by number.
 	Ports []Port
 	// Policies is indexed by PolicyID; see Select.
@@ -51,6 +55,23 @@ type Service struct {
 	// Listens are its explicit listeners, sorted by At; no At stands twice.
 	Listens []Listen
 }
+
+// Resolution is how the addresses of a service's endpoints are found: that of a
+// ServiceEntry. A Kubernetes Service is Static, one of type ExternalName is DNS.
+type Resolution string
+
+// The resolutions (reference/destination-rule.md 2.9).
+const (
+	// Static sends literal addresses by EDS.
+	Static Resolution = ""
+	// DNS resolves the endpoints' names to all of their addresses (STRICT_DNS).
+	DNS Resolution = "DNS"
+	// DNSRoundRobin uses the first address of the one name, anew for each
+	// connection (LOGICAL_DNS).
+	DNSRoundRobin Resolution = "DNS_ROUND_ROBIN"
+	// OriginalDestination goes where the client went; there are no endpoints.
+	OriginalDestination Resolution = "NONE"
+)
 
 // Port is one port of a Service with the endpoints behind it: the unit on
 // which hints and readiness are judged (semantics 5.1, 7).
@@ -93,7 +114,8 @@ const (
 
 // Endpoint is one ip:port behind a Service's port.
 type Endpoint struct {
-	// Address is a literal IP of the service's first family.
+	// Address is a literal IP of the service's first family; for DNS resolutions an
+	// IP or a full name, in lower case.
 	Address string
 	// Additional holds the other family's address of the same pod.
 	Additional []string
