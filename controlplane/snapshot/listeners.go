@@ -142,15 +142,22 @@ func sameListeners(was, is *model.Service) bool {
 		return true
 	}
 	return slices.Equal(was.Listens, is.Listens) && reflect.DeepEqual(was.Selectors, is.Selectors) &&
-		reflect.DeepEqual(idleTimeouts(was), idleTimeouts(is))
+		reflect.DeepEqual(carriedOf(was), carriedOf(is))
 }
 
-// idleTimeouts are those of TCP listeners, of all policies that clients may have.
-func idleTimeouts(s *model.Service) map[model.PolicyKey]*time.Duration {
-	out := make(map[model.PolicyKey]*time.Duration, len(s.Lookup))
+// carried is what a TCP listener reads of its policy, beside the hash key.
+type carried struct {
+	idle   *time.Duration
+	tunnel *model.Tunnel
+}
+
+// carriedOf is by all policies that clients may have.
+func carriedOf(s *model.Service) map[model.PolicyKey]carried {
+	out := make(map[model.PolicyKey]carried, len(s.Lookup))
 	for key, id := range s.Lookup {
 		if key.Subset == "" {
-			out[key] = s.Policies[id].Cluster.Pool.TCPIdleTimeout
+			set := &s.Policies[id].Cluster
+			out[key] = carried{set.Pool.TCPIdleTimeout, set.Tunnel}
 		}
 	}
 	return out
@@ -182,7 +189,7 @@ func (h *Hub) forgiveListeners(was, is *ScopeSet) {
 	for _, e := range was.explicit.list {
 		same := func(o envoy.Explicit) bool {
 			return o.Listen == e.Listen && o.RouteName() == e.RouteName() && o.Service.Key == e.Service.Key &&
-				sameListeners(o.Service, e.Service) && sameHashes(o.Service, e.Service)
+				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service)
 		}
 		if !slices.ContainsFunc(is.explicit.list, same) {
 			delete(h.refused, refusedKey{envoy.ListenerType, e.ListenerName()})

@@ -285,7 +285,7 @@ func sameShape(was, is *Entry) bool {
 		slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
 		func(a, b model.Port) bool {
 			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
-		}) && sameHashes(was.Service, is.Service) && sameListeners(was.Service, is.Service)
+		}) && sameRouted(was.Service, is.Service) && sameListeners(was.Service, is.Service)
 }
 
 // sameSubsets says that every client has the same subsets of two forms.

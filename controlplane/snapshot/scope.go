@@ -37,7 +37,7 @@ type ScopeSet struct {
 	Selected []model.Key
 	// Routes are those of clients that no workloadSelector picks.
 	Routes envoy.Resource
-	// picked are those of the others; nil where hash keys do not hang on labels.
+	// picked are those of the others; nil where routes do not hang on labels.
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners

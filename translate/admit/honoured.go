@@ -28,16 +28,6 @@ func (r *report) ignored(set bool, p path) {
 	}
 }
 
-// exposing refuses the object for p, if it is set.
-func (r *report) exposing(set bool, p path, consequence string) {
-	if set && !r.isCovered(p) {
-		r.add(model.Error, model.NotHonoured, p,
-			"is not honoured yet, and without it %s; the object is refused", consequence)
-	}
-}
-
-const exposes = "connections would be made otherwise than written"
-
 func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 	const p path = "spec"
 	if s := spec.WorkloadSelector; s != nil && len(s.MatchLabels) == 0 && !r.isCovered(p.child("workloadSelector")) {
@@ -51,6 +41,10 @@ func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 		at := p.child("subsets").index(i)
 		if s.TrafficPolicy != nil {
 			r.honouredPolicy(at.child("trafficPolicy"), s.TrafficPolicy)
+			if s.TrafficPolicy.Tunnel != nil {
+				r.add(model.Info, model.NoEffect, at.child("trafficPolicy", "tunnel"),
+					"has no effect: only TCP listeners lead into a tunnel, and none names a subset")
+			}
 		}
 	}
 }
@@ -58,7 +52,6 @@ func (r *report) honouredRule(spec *v1alpha1.DestinationRuleSpec) {
 // exposed reports what refuses the object, wherever a policy stands.
 func (r *report) exposed(p path, t *v1alpha1.TrafficPolicy) {
 	r.honouredTLS(p.child("tls"), t.TLS)
-	r.exposing(t.Tunnel != nil, p.child("tunnel"), exposes)
 	for i, port := range t.PortLevelSettings {
 		r.honouredTLS(p.child("portLevelSettings").index(i).child("tls"), port.TLS)
 	}

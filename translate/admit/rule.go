@@ -163,8 +163,14 @@ func (r *report) tunnel(p path, t *v1alpha1.Tunnel) {
 		return
 	}
 	r.oneOf(p.child("protocol"), t.Protocol, "CONNECT", "POST")
-	if _, err := netip.ParseAddr(t.TargetHost); err != nil && len(validation.IsDNS1123Subdomain(t.TargetHost)) > 0 {
-		r.invalid(p.child("targetHost"), "%q is no host: write a full host name or an IP", clip(t.TargetHost))
+	ip, err := netip.ParseAddr(t.TargetHost)
+	switch at := p.child("targetHost"); {
+	case t.TargetHost == "":
+		r.invalid(at, "is missing; write a full host name or an IP")
+	case err == nil && ip.Zone() != "": // a zone means something on one machine only, and "%" starts a format
+		r.invalid(at, "%q has a zone; write the IP without it", clip(t.TargetHost))
+	case err != nil && len(validation.IsDNS1123Subdomain(t.TargetHost)) > 0:
+		r.invalid(at, "%q is no host: write a full host name or an IP", clip(t.TargetHost))
 	}
 	r.port(p.child("targetPort"), t.TargetPort)
 }

@@ -117,15 +117,14 @@ func hashCookie(c *model.Cookie) *routev3.RouteAction_HashPolicy_Cookie {
 	return out
 }
 
-// hashFor is what rules for a client at one port, as Select finds it; nil where
-// requests have no key.
-func hashFor(s *model.Service, client model.Proxy, port uint32) *model.Hash {
+// settingsFor is what rules for a client at one port, as Select finds it.
+func settingsFor(s *model.Service, client model.Proxy, port uint32) model.ClusterSettings {
 	if len(s.Policies) == 0 {
-		return nil
+		return model.ClusterSettings{}
 	}
 	id := s.Select(client, port, "").PolicyID
 	if id < 0 || int(id) >= len(s.Policies) {
-		return nil
+		return model.ClusterSettings{}
 	}
-	return s.Policies[id].Cluster.Hash
+	return s.Policies[id].Cluster
 }

@@ -47,11 +47,7 @@ func (e Explicit) RouteName() string {
 // (semantics 9.4).
 func (e Explicit) http() bool {
 	port, _ := e.Service.Port(e.Port)
-	switch port.Protocol {
-	case model.ProtocolHTTP, model.ProtocolHTTP2, model.ProtocolGRPC:
-		return true
-	}
-	return false
+	return port.Protocol.HTTP()
 }
 
 func (e Explicit) cluster() string { return ClusterName(e.Port, "", e.Service.Host) }
@@ -107,6 +103,7 @@ func (e Explicit) tcpProxy(stat string, set model.ClusterSettings) *tcpproxyv3.T
 		ClusterSpecifier:   &tcpproxyv3.TcpProxy_Cluster{Cluster: e.cluster()},
 		MaxConnectAttempts: wrapperspb.UInt32(connectAttempts),
 		AccessLog:          accessLogs(),
+		TunnelingConfig:    tunneling(set.Tunnel),
 	}
 	if t := set.Pool.TCPIdleTimeout; t != nil {
 		out.IdleTimeout = durationpb.New(*t)
@@ -119,13 +116,22 @@ func (e Explicit) tcpProxy(stat string, set model.ClusterSettings) *tcpproxyv3.T
 	return out
 }
 
+// tunneling is nil without a tunnel. Target is admitted without "%", which would
+// start a format.
+func tunneling(t *model.Tunnel) *tcpproxyv3.TcpProxy_TunnelingConfig {
+	if t == nil {
+		return nil
+	}
+	return &tcpproxyv3.TcpProxy_TunnelingConfig{Hostname: t.Target, UsePost: t.Post}
+}
+
 // Routes sends every host to the service, with the defaults and hash keys of the
 // HTTP proxy port; only for a listener with a RouteName.
 //
 // It fails on a string that is not UTF-8.
 func (e Explicit) Routes(id model.PolicyID) (Resource, error) {
 	t := table{seen: map[string]bool{}, retry: retryPolicy()}
-	t.host([]string{"*"}, t.to(e.cluster(), e.settings(id).Hash))
+	t.host([]string{"*"}, t.to(e.cluster(), e.settings(id)))
 	return encode(RouteType, e.RouteName(), &routev3.RouteConfiguration{
 		Name:             e.RouteName(),
 		VirtualHosts:     t.hosts,

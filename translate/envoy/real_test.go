@@ -36,7 +36,8 @@ func TestRealEnvoyTakesThem(t *testing.T) {
 	b.StaticResources.Clusters = append(b.StaticResources.Clusters, everyCluster(t)...)
 	l := decoded(t, must[Resource](t)(Listener(Listen{Bind: "127.0.0.1", Port: 15080})), new(listenerv3.Listener))
 	carried := decoded(t, must[Resource](t)(carrying().Listener("127.0.0.1", 0)), new(listenerv3.Listener))
-	b.StaticResources.Listeners = append(b.StaticResources.Listeners, l, withRoutes(t, l), carried)
+	asks := decoded(t, must[Resource](t)(tunnelling(model.Tunnel{Target: "[::1]:443", Post: true}).Listener("127.0.0.1", 0)), new(listenerv3.Listener))
+	b.StaticResources.Listeners = append(b.StaticResources.Listeners, l, withRoutes(t, l), carried, asks)
 	path := filepath.Join(t.TempDir(), "envoy.json")
 	if err := os.WriteFile(path, must[[]byte](t)(protojson.Marshal(b)), 0o600); err != nil {
 		t.Fatal(err)

@@ -14,13 +14,14 @@ import (
 
 const (
 	portMissing = "coastwise: this service has several ports and none is 80: name one in the Host header\n"
+	tunnelOnly  = "coastwise: this port is reached through a tunnel, by a TCP listener only\n"
 	hostUnknown = "coastwise: no service of this name and port is visible to this client\n"
 )
 
 // Routes is the route table of the HTTP proxy port for a client, of which it looks
 // at the kind, the namespace, and the labels as Select does (semantics 9.2).
-// A service whose policy hashes has its key there, by the policy that rules for
-// such a client. services must be sorted by key; of two claims on a
+// A service whose policy hashes has its key there, and one with a tunnel no route,
+// by the policy that rules for such a client. services must be sorted by key; of two claims on a
 // domain the first keeps it, since Envoy refuses a whole table for one repeated
 // domain.
 //
@@ -84,7 +85,7 @@ func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 		if ok && p.Number == bare {
 			domains = append(domains, names...)
 		}
-		t.host(domains, t.to(ClusterName(p.Number, "", s.Host), hashFor(s, client, p.Number)))
+		t.host(domains, t.to(ClusterName(p.Number, "", s.Host), settingsFor(s, client, p.Number)))
 	}
 	if !ok && len(s.Ports) > 0 {
 		t.host(names, direct(404, portMissing))
@@ -107,15 +108,19 @@ func (t *table) host(domains []string, r *routev3.Route) {
 }
 
 // to routes everything to a cluster, with the defaults of semantics 9.6; that
-// websockets may be upgraded is said once, by the listener.
-func (t *table) to(cluster string, hash *model.Hash) *routev3.Route {
+// websockets may be upgraded is said once, by the listener. A request cannot go
+// through a tunnel, and must not go past it.
+func (t *table) to(cluster string, set model.ClusterSettings) *routev3.Route {
+	if set.Tunnel != nil {
+		return direct(503, tunnelOnly)
+	}
 	return &routev3.Route{
 		Match: everything(),
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
 			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
 			Timeout:          durationpb.New(0),
 			RetryPolicy:      t.retry,
-			HashPolicy:       hashPolicy(hash),
+			HashPolicy:       hashPolicy(set.Hash),
 		}},
 	}
 }

@@ -2,6 +2,8 @@ package envoy
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -59,12 +61,33 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
 	}
+	if t := m.GetTunnelingConfig(); t != nil {
+		f.tunneling(where+".tunneling_config", t)
+	}
 	if n := len(m.GetHashPolicy()); n > 1 {
 		f.addf("%s.hash_policy: %d keys, and Envoy takes one", where, n)
 	}
 	if m.GetMaxConnectAttempts() == nil {
 		f.addf("%s.max_connect_attempts: missing, so the first endpoint that is down would fail the connection", where)
 	}
+}
+
+// tunneling knows only a literal target: its hostname is a format in Envoy.
+func (f *findings) tunneling(where string, m *tcpproxyv3.TcpProxy_TunnelingConfig) {
+	host, port, _ := cutLast(m.GetHostname(), ":")
+	if n, err := strconv.ParseUint(port, 10, 16); host == "" || err != nil || n == 0 || strings.ContainsAny(m.GetHostname(), "% /@") {
+		f.addf("%s.hostname: %q is not HOST:PORT", where, m.GetHostname())
+	}
+	if len(m.GetHeadersToAdd()) > 0 || m.GetPostPath() != "" {
+		f.addf("%s: headers and paths are not served", where)
+	}
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 func (f *findings) routes(m *routev3.RouteConfiguration) {

@@ -19,8 +19,10 @@ type blocks struct {
 	RetryBudget *v1alpha1.RetryBudget
 	// ProxyProtocol likewise.
 	ProxyProtocol *v1alpha1.ProxyProtocol
+	// Tunnel likewise; a subset has none, since no listener names one.
+	Tunnel *v1alpha1.Tunnel
 	// At says where each block stands, for Problems; the zero place where it is nil.
-	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget place }
+	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget, Tunnel place }
 }
 
 // place is a field of an object.
@@ -69,6 +71,9 @@ func effective(rule *v1alpha1.DestinationRule, port uint32, sub *subset) blocks 
 		b.override(sub.spec().TrafficPolicy, sub.place().child("trafficPolicy"))
 		b.replace(sub.spec().TrafficPolicy, port, sub.place().child("trafficPolicy"))
 	}
+	if sub != nil {
+		b.Tunnel, b.At.Tunnel = nil, place{}
+	}
 	return b
 }
 
@@ -92,6 +97,9 @@ func (b *blocks) override(t *v1alpha1.TrafficPolicy, at place) {
 	if t.ProxyProtocol != nil {
 		b.ProxyProtocol = t.ProxyProtocol
 	}
+	if t.Tunnel != nil {
+		b.Tunnel, b.At.Tunnel = t.Tunnel, at.child("tunnel")
+	}
 }
 
 // replace takes the entry of the port whole, if there is one: what it does not
@@ -102,12 +110,12 @@ func (b *blocks) replace(t *v1alpha1.TrafficPolicy, port uint32, at place) {
 		return
 	}
 	e := &t.PortLevelSettings[i]
-	retry, retryAt, header := b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol
-	*b = blocks{}
+	around := *b
+	*b = blocks{RetryBudget: around.RetryBudget, ProxyProtocol: around.ProxyProtocol, Tunnel: around.Tunnel}
+	b.At.RetryBudget, b.At.Tunnel = around.At.RetryBudget, around.At.Tunnel
 	b.override(&v1alpha1.TrafficPolicy{
 		LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection, TLS: e.TLS,
 	}, at.child(fmt.Sprintf("portLevelSettings[%d]", i)))
-	b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol = retry, retryAt, header
 }
 
 // portEntry is the index of the entry of a port, the first if there are several;

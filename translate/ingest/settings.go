@@ -64,7 +64,10 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
 	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS), proxyProtocol(b.ProxyProtocol)
-	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil {
+	if p.Cluster.Tunnel = tunnel(b.Tunnel); p.Cluster.Tunnel != nil {
+		p.Cluster.Pool.UseClientProtocol = false // the tunnel's client speaks no HTTP
+	}
+	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil || b.Tunnel != nil {
 		r.set = append(r.set, set{*p, port, b})
 	}
 }
@@ -76,6 +79,7 @@ type told struct {
 	mode                   model.Mode
 	subset                 model.SubsetFrom
 	loadBalancer, outliers place
+	tunnel                 place
 	fenced                 bool
 	regions                string
 }
@@ -84,6 +88,7 @@ func (s *set) told() told {
 	t := told{
 		port: s.port, mode: s.policy.Mode, subset: s.policy.SubsetFrom,
 		loadBalancer: s.blocks.At.LoadBalancer, outliers: s.blocks.At.OutlierDetection,
+		tunnel: s.blocks.At.Tunnel,
 	}
 	if a := s.policy.Allowed; a != nil {
 		t.fenced, t.regions = true, strings.Join(a.Regions, ",")
@@ -106,6 +111,7 @@ func (r *resolver) settingsProblems(s *model.Service) []model.Problem {
 		out = append(out, ejectionTooSmall(s, port, set)...)
 		out = append(out, hashWithLocality(s, set)...)
 		out = append(out, noWarmup(set)...)
+		out = append(out, tunnelled(s, port, set)...)
 	}
 	return out
 }

@@ -95,6 +95,16 @@ const (
 	ProtocolGRPC       AppProtocol = "grpc"
 )
 
+// HTTP says that requests are routed to the port; else, undeclared too, explicit
+// listeners carry TCP (semantics 9.4).
+func (p AppProtocol) HTTP() bool {
+	switch p {
+	case ProtocolHTTP, ProtocolHTTP2, ProtocolGRPC:
+		return true
+	}
+	return false
+}
+
 // State is an endpoint's readiness as its slice (and its Pod) says (semantics 7).
 type State uint8
 

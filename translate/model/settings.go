@@ -17,6 +17,9 @@ type ClusterSettings struct {
 	TLS *TLS
 	// ProxyProtocol is the version of the PROXY header; none where it is empty.
 	ProxyProtocol ProxyProtocol
+	// Tunnel carries connections inside HTTP; nil is none. Only a TCP listener can: no
+	// request is routed to the port.
+	Tunnel *Tunnel
 	// Warmup is nil where new endpoints get their full share at once, and with
 	// other algorithms than LeastRequest and RoundRobin.
 	Warmup *Warmup

@@ -36,3 +36,12 @@ const (
 	ProxyProtocolV1 ProxyProtocol = "V1"
 	ProxyProtocolV2 ProxyProtocol = "V2"
 )
+
+// Tunnel asks the endpoint, which is an HTTP proxy, to connect to Target
+// (reference/destination-rule.md 2.8).
+type Tunnel struct {
+	// Post asks by POST instead of CONNECT.
+	Post bool
+	// Target is HOST:PORT, an IPv6 address in brackets.
+	Target string
+}

@@ -17,8 +17,14 @@ func settings(t *rapid.T, p *v1alpha1.TrafficPolicy) {
 			SNI: rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "sni"),
 		}
 	}
-	if rapid.IntRange(0, 5).Draw(t, "PROXY header") == 0 {
+	switch rapid.IntRange(0, 9).Draw(t, "PROXY header or tunnel") {
+	case 0:
 		p.ProxyProtocol = &v1alpha1.ProxyProtocol{Version: rapid.SampledFrom([]string{"", "V2"}).Draw(t, "version")}
+	case 1, 2:
+		p.Tunnel = &v1alpha1.Tunnel{
+			Protocol:   rapid.SampledFrom([]string{"", "POST"}).Draw(t, "protocol"),
+			TargetHost: rapid.SampledFrom([]string{"target.example", "::1"}).Draw(t, "targetHost"), TargetPort: 443,
+		}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "hashes") == 0 {
 		p.LoadBalancer.Simple = ""

@@ -75,3 +75,41 @@ func TestHashKeysOfAWorkloadSelector(t *testing.T) {
 		t.Error("the key is in the routes of a client that is not picked")
 	}
 }
+
+// A tunnel is in the listener of the clients that its rule is for, and closes their
+// routes; those of others stay as they are.
+func TestTunnelsOfAWorkloadSelector(t *testing.T) {
+	h, st := newHub(t, listening("db", "80=18080", "tcp"), endpointSlice("db", "d-1", "eu-1", "10.0.0.1"))
+	labelled := sidecar("b", "eu-1")
+	labelled.Labels = map[string]string{"app": "web"}
+	plain, picked := join(t, h, sidecar("a", "eu-1")), join(t, h, labelled)
+	held := func(m *Member) [2]string {
+		return [2]string{version(m, envoy.RouteType, envoy.RouteName), version(m, envoy.ListenerType, "listen|18080")}
+	}
+	before := held(picked)
+	rule := hashRule("default", "db", "x")
+	spec := &rule.Object.(*v1alpha1.DestinationRule).Spec
+	spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: labelled.Labels}
+	spec.TrafficPolicy = &v1alpha1.TrafficPolicy{Tunnel: &v1alpha1.Tunnel{TargetHost: "target.example", TargetPort: 443}}
+	apply := func(c store.Change) {
+		st.Apply([]store.Change{c})
+		h.Publish(time.Now())
+	}
+	apply(rule)
+	tunnelled := held(picked)
+	if held(plain) != before || tunnelled[0] == before[0] || tunnelled[1] == before[1] {
+		t.Errorf("before %q; picked %q, others %q", before, tunnelled, held(plain))
+	}
+	other := hashRule("default", "db", "x")
+	moved := *spec
+	moved.TrafficPolicy = &v1alpha1.TrafficPolicy{Tunnel: &v1alpha1.Tunnel{TargetHost: "target.example", TargetPort: 444}}
+	other.Object.(*v1alpha1.DestinationRule).Spec = moved
+	apply(other)
+	if now := held(picked); now[0] != tunnelled[0] || now[1] == tunnelled[1] {
+		t.Errorf("another target: %q, was %q", now, tunnelled)
+	}
+	apply(gone(other))
+	if held(picked) != before {
+		t.Error("the tunnel stays after its rule")
+	}
+}

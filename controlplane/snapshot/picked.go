@@ -9,34 +9,46 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// sameHashes says that the hash keys in the routes of every client are the same
-// for two forms of a service.
-func sameHashes(was, is *model.Service) bool {
-	before, after := hashes(was), hashes(is)
+// routed is what the routes of a client read of its policy.
+type routed struct {
+	hash   *model.Hash
+	tunnel bool // then there is none
+}
+
+func (r routed) plain() bool { return r.hash == nil && !r.tunnel }
+
+// sameRouted says that the routes of every client read the same of two forms of a
+// service.
+func sameRouted(was, is *model.Service) bool {
+	before, after := routedOf(was), routedOf(is)
 	if before == nil && after == nil {
 		return true
 	}
 	return reflect.DeepEqual(before, after) && reflect.DeepEqual(was.Selectors, is.Selectors)
 }
 
-// hashes are the keys of all policies that clients may have; nil where none hashes.
-func hashes(s *model.Service) map[model.PolicyKey]*model.Hash {
+// routedOf is by all policies that clients may have; nil where all are plain.
+func routedOf(s *model.Service) map[model.PolicyKey]routed {
+	of := func(id model.PolicyID) routed {
+		set := &s.Policies[id].Cluster
+		return routed{set.Hash, set.Tunnel != nil}
+	}
 	some := false
-	for _, p := range s.Policies {
-		some = some || p.Cluster.Hash != nil
+	for id := range s.Policies {
+		some = some || !of(model.PolicyID(id)).plain()
 	}
 	if !some {
 		return nil
 	}
-	out := make(map[model.PolicyKey]*model.Hash, len(s.Lookup))
+	out := make(map[model.PolicyKey]routed, len(s.Lookup))
 	for key, id := range s.Lookup {
-		out[key] = s.Policies[id].Cluster.Hash
+		out[key] = of(id)
 	}
 	return out
 }
 
 // pickedRoutes are the routes of one scope where a workloadSelector picks the
-// clients of a rule and some policy hashes: then keys hang on the clients'
+// clients of a rule and some policy is not plain: then routes hang on the clients'
 // labels, which a scope does not tell apart. The memo only grows, by a pure
 // function of its key, and goes with the ScopeSet.
 type pickedRoutes struct {
@@ -49,7 +61,7 @@ type pickedRoutes struct {
 
 func newPickedRoutes(scope Scope, services []*model.Service) *pickedRoutes {
 	for _, s := range services {
-		if len(s.Selectors[scope.Namespace]) > 0 && hashes(s) != nil {
+		if len(s.Selectors[scope.Namespace]) > 0 && routedOf(s) != nil {
 			return &pickedRoutes{namespace: scope.Namespace, services: services, memo: map[string]*envoy.Resource{}}
 		}
 	}
