@@ -1,0 +1,82 @@
+package snapshot
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
+
+	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/worldtest"
+)
+
+// FuzzManifests searches among drawn worlds: manifests of every field, valid, nearly
+// valid and spoilt, to clusters.
+func FuzzManifests(f *testing.F) { f.Fuzz(rapid.MakeFuzz(manifestsKeepTheLaws)) }
+
+func manifestsKeepTheLaws(t *rapid.T) {
+	clients := drawClients(t, worldtest.DrawProxy)
+	checkManifests(t, worldtest.DrawManifests(t), clients, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "pick") })
+}
+
+// FuzzManifestText searches among texts, from those of the stories on.
+func FuzzManifestText(f *testing.F) {
+	for _, text := range storyManifests(f) {
+		f.Add(text, uint(0))
+	}
+	f.Fuzz(func(t *testing.T, text string, seed uint) {
+		docs := strings.Split(text, "\n---\n")
+		if len(docs) > 64 || len(text) > 1<<15 {
+			t.Skip("large") // admission's bounds have tests of their own
+		}
+		checkManifests(t, docs, everyClient(), func(n int) int { return int(seed % uint(n)) })
+	})
+}
+
+// TestStoriesKeepTheLaws: the seeds alone.
+func TestStoriesKeepTheLaws(t *testing.T) {
+	for name, text := range storyManifests(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkManifests(t, strings.Split(text, "\n---\n"), everyClient(), func(n int) int { return (n - 1) / 2 })
+		})
+	}
+}
+
+func storyManifests(tb testing.TB) map[string]string {
+	tb.Helper()
+	files, err := filepath.Glob("../../translate/testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		tb.Fatal("no stories", err)
+	}
+	out := map[string]string{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		var docs []string
+		for _, in := range txtar.Parse(raw).Files {
+			if strings.HasSuffix(in.Name, ".yaml") {
+				docs = append(docs, strings.TrimSuffix(string(in.Data), "\n"))
+			}
+		}
+		out[filepath.Base(file)] = strings.Join(docs, "\n---\n")
+	}
+	return out
+}
+
+// everyClient is one of each kind, in the places and namespaces of the stories.
+func everyClient() []model.Proxy {
+	var out []model.Proxy
+	for i, kind := range []model.Kind{model.Sidecar, model.Gateway, model.Waypoint} {
+		p := sidecar(string(kind), []string{"eu-1", "", "us-1"}[i])
+		p.Kind, p.Labels = kind, map[string]string{"app": "web", "version": "v1"}
+		p.Locality.Region = []string{"eu", "", "us"}[i]
+		out = append(out, p)
+	}
+	return out
+}
