@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -25,6 +26,11 @@ type Entry struct {
 
 	mu   sync.Mutex
 	memo map[model.Variant]*encoding
+	// fragments are in the routes of clients of its own namespace, and of others; nil
+	// until asked for.
+	fragments map[bool]envoy.Fragment
+	// routed says that routes hang on the client's policy, so that they are not shared.
+	routed bool
 }
 
 // encoding is what one variant came to. A variant comes with the first class
@@ -47,7 +53,29 @@ func (enc *encoding) resolve(e *Entry, v model.Variant) *encoding {
 }
 
 func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry {
-	return &Entry{Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{}}
+	return &Entry{
+		Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{},
+		fragments: map[bool]envoy.Fragment{}, routed: routedOf(s) != nil,
+	}
+}
+
+// fragment is what the entry adds to the routes of a client without labels. Where
+// no policy has a say it hangs on nothing but whether the namespace is the client's.
+func (e *Entry) fragment(client model.Proxy) (envoy.Fragment, error) {
+	if e.routed {
+		return envoy.RouteFragment(client, e.Service)
+	}
+	own := client.Namespace == e.Namespace
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f, ok := e.fragments[own]; ok {
+		return f, nil
+	}
+	f, err := envoy.RouteFragment(client, e.Service)
+	if err == nil {
+		e.fragments[own] = f
+	}
+	return f, err
 }
 
 // encode returns what a class sees at one port and subset, which it must have.

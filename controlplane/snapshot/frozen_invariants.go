@@ -16,3 +16,11 @@ func frozen(r *envoy.Resource) *envoy.Resource {
 	}
 	return r
 }
+
+// joined holds routes that were joined against those that were made as a whole.
+func joined(r envoy.Resource, whole func() (envoy.Resource, error)) envoy.Resource {
+	if w, err := whole(); err != nil || w.Version != r.Version {
+		panic(fmt.Sprintf("routes were joined to %s, and are %s, %v", r.Version, w.Version, err))
+	}
+	return r
+}

@@ -94,7 +94,7 @@ func (h *Hub) enter(m *Member, p identity) error {
 	scope := h.scopes[key.scope]
 	if scope == nil {
 		old := h.snap.Load()
-		set, err := buildScope(key.scope, old.Entries)
+		set, err := buildScope(key.scope, sortedEntries(old.Entries))
 		if err != nil {
 			return err
 		}

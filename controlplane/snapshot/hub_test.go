@@ -20,7 +20,7 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-func newHub(t *testing.T, objects ...store.Change) (*Hub, *store.Store) {
+func newHub(t testing.TB, objects ...store.Change) (*Hub, *store.Store) {
 	t.Helper()
 	st := store.New()
 	h := New(st, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -71,7 +71,7 @@ func sidecar(id, zone string) model.Proxy {
 	}
 }
 
-func join(t *testing.T, h *Hub, p model.Proxy) *Member {
+func join(t testing.TB, h *Hub, p model.Proxy) *Member {
 	t.Helper()
 	m, err := h.Join(p)
 	if err != nil {

@@ -246,8 +246,9 @@ func (h *Hub) rescope(next, old *Snapshot, shaped []model.Key) map[*scopeState]b
 		return changed
 	}
 	next.Scopes = maps.Clone(old.Scopes)
+	sorted := sortedEntries(next.Entries)
 	for scope := range changed {
-		set, err := buildScope(scope.scope, next.Entries)
+		set, err := buildScope(scope.scope, sorted)
 		if err != nil {
 			h.metrics.buildFailed.Inc()
 			h.log.Error("a scope's routes could not be built; the last ones stay", "scope", scope.scope, "err", err)

@@ -59,42 +59,64 @@ func (s Scope) sees(service *model.Service) bool {
 }
 
 // buildScope costs O(services): it runs when a scope's first proxy comes, and
-// when a service appears, goes or changes its ports or visibility.
-func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
+// when a service appears, goes or changes its ports or visibility. sorted is every
+// entry by key.
+func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 	set := &ScopeSet{}
-	keys := slices.SortedFunc(maps.Keys(entries), model.Key.Compare)
-	services := make([]*model.Service, 0, len(keys))
-	for _, key := range keys {
-		service := entries[key].Service
-		if !scope.sees(service) {
+	var seen []*Entry
+	services := make([]*model.Service, 0, len(sorted))
+	for _, e := range sorted {
+		if !scope.sees(e.Service) {
 			continue
 		}
-		set.Keys = append(set.Keys, key)
-		services = append(services, service)
+		set.Keys = append(set.Keys, e.Key)
+		seen, services = append(seen, e), append(services, e.Service)
 		var subsets []string
-		if len(service.Selectors[scope.Namespace]) > 0 {
-			set.Selected = append(set.Selected, key)
+		if len(e.Selectors[scope.Namespace]) > 0 {
+			set.Selected = append(set.Selected, e.Key)
 		} else {
-			subsets = service.SubsetsOf(scope.Kind, scope.Namespace, func(model.Selector) bool { return false })
+			subsets = e.SubsetsOf(scope.Kind, scope.Namespace, func(model.Selector) bool { return false })
 		}
-		for _, port := range service.Ports {
-			set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, "", service.Host))
+		for _, port := range e.Ports {
+			set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, "", e.Host))
 			for _, subset := range subsets {
-				set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, subset, service.Host))
+				set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, subset, e.Host))
 			}
 		}
 	}
 	slices.Sort(set.Clusters)
-	routes, err := validated(envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services))
-	if err != nil {
+	var err error
+	if set.Routes, err = scopeRoutes(scope, seen, services); err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
-	set.Routes = routes
 	set.picked = newPickedRoutes(scope, services)
 	if set.explicit, err = newExplicitListeners(scope, services); err != nil {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}
 	return set, nil
+}
+
+// sortedEntries is by key.
+func sortedEntries(entries map[model.Key]*Entry) []*Entry {
+	return slices.SortedFunc(maps.Values(entries), func(a, b *Entry) int { return a.Key.Compare(b.Key) })
+}
+
+// scopeRoutes joins what each entry has encoded once for all scopes, so that a
+// service that comes or goes costs its own routes and a copy of the others'.
+func scopeRoutes(scope Scope, seen []*Entry, services []*model.Service) (envoy.Resource, error) {
+	client := model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}
+	whole := func() (envoy.Resource, error) { return validated(envoy.Routes(client, services)) }
+	fragments := make([]envoy.Fragment, len(seen))
+	for i, e := range seen {
+		var err error
+		if fragments[i], err = e.fragment(client); err != nil {
+			return envoy.Resource{}, err
+		}
+	}
+	if r, ok := envoy.JoinRoutes(fragments); ok {
+		return joined(r, whole), nil
+	}
+	return whole()
 }
 
 // validated passes a resource on if it could be encoded and may be sent.

@@ -32,13 +32,16 @@ func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
 	for _, s := range services {
 		t.add(s, shortNames(client.Namespace, s), client)
 	}
-	t.host([]string{"*"}, direct(502, hostUnknown))
+	t.unknown()
 	return encode(RouteType, RouteName, &routev3.RouteConfiguration{
 		Name:             RouteName,
 		VirtualHosts:     t.hosts,
 		ValidateClusters: wrapperspb.Bool(false),
 	})
 }
+
+// unknown answers for every other host, last.
+func (t *table) unknown() { t.host([]string{"*"}, direct(502, hostUnknown)) }
 
 // shortNames are all the names of a service, the full one first.
 func shortNames(clientNamespace string, s *model.Service) []string {

@@ -34,7 +34,7 @@ func (s *Service) HasSubset(p Proxy, subset string) bool {
 // SubsetsOf lists the subsets of all clients of one kind and namespace that match
 // the selectors for which matches is true; sorted.
 func (s *Service) SubsetsOf(kind Kind, namespace string, matches func(Selector) bool) []string {
-	if len(s.Ports) == 0 {
+	if len(s.Ports) == 0 || len(s.Subsets) == 0 {
 		return nil
 	}
 	return s.Subsets[s.class(kind, namespace, s.Ports[0].Number, matches)]
