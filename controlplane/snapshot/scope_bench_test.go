@@ -67,4 +67,3 @@ func BenchmarkColdFill(b *testing.B) {
 		}
 	}
 }
-
