@@ -29,8 +29,8 @@ func (r row) ratio() float64 { return float64(r.cost) / float64(r.floor) }
 
 func main() {
 	var rows []row
-	for i, measured := range []func() row{assign, build, publish} {
-		fmt.Fprintf(os.Stderr, "measuring %d of 3\n", i+1)
+	for i, measured := range []func() row{assign, build, publish, rescope} {
+		fmt.Fprintf(os.Stderr, "measuring %d of 4\n", i+1)
 		rows = append(rows, measured())
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -142,5 +142,23 @@ func publish() row {
 	return row{
 		what: "publish 1 endpoint among 10,000 services, less a map clone", against: "the same among 100", bound: 2,
 		cost: t[0] - t[1], floor: t[2],
+	}
+}
+
+// rescope adds and removes one of 1,000 services, which the clients of 50 namespaces
+// see, against validating the route table of each of them once.
+func rescope() row {
+	const namespaces = 50
+	m, table := newSpread(namespaces, 1000)
+	t := measure(m.comeAndGo, func() {
+		for range namespaces {
+			if err := envoy.Validate(table); err != nil {
+				panic(err)
+			}
+		}
+	})
+	return row{
+		what: "publish a service that comes and one that goes, seen by 50 namespaces", against: "validating their 50 route tables", bound: 1,
+		cost: t[0], floor: t[1],
 	}
 }

@@ -138,3 +138,44 @@ func (m *mesh) change() {
 	}})
 	m.hub.Publish(time.Now())
 }
+
+// newSpread is a hub over services of several namespaces with a sidecar in each, and
+// the routes of one of them.
+func newSpread(namespaces, services int) (*mesh, envoy.Resource) {
+	m := &mesh{store: store.New()}
+	m.hub = snapshot.New(m.store, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	var changes []store.Change
+	for i := range services {
+		changes = append(changes, serviceIn(fmt.Sprint("ns", i%namespaces), fmt.Sprint("s", i)))
+	}
+	m.store.Apply(changes)
+	m.hub.Publish(time.Now())
+	var routes envoy.Resource
+	for i := range namespaces {
+		p := clientIn("z1")
+		p.Namespace = fmt.Sprint("ns", i)
+		p.ID = p.Namespace + "/c"
+		member, err := m.hub.Join(p)
+		if err != nil {
+			panic(err)
+		}
+		member.WatchAll(true)
+		routes = *member.Take().View.Get(envoy.RouteType, envoy.RouteName)
+	}
+	return m, routes
+}
+
+func serviceIn(namespace, name string) store.Change {
+	s := serviceNamed(name)
+	s.Namespace = namespace
+	return store.Change{Ref: model.ObjectRef{Kind: "Service", Namespace: namespace, Name: name}, Object: s}
+}
+
+// comeAndGo publishes a service more, and then one less.
+func (m *mesh) comeAndGo() {
+	c := serviceIn("ns7", "extra")
+	m.store.Apply([]store.Change{c})
+	m.hub.Publish(time.Now())
+	m.store.Apply([]store.Change{{Ref: c.Ref}})
+	m.hub.Publish(time.Now())
+}
