@@ -112,6 +112,17 @@ func (s *scene) putCredential(name string, ca *authority, chain, key []byte) {
 	s.putSecret(name, "  tls_certificate:\n    certificate_chain:"+inline(chain)+"    private_key:"+inline(key))
 }
 
+// putRoots writes the CA of a credential as the system's roots are: a file that the
+// secret names, as docs/manual.md has it.
+func (s *scene) putRoots(name string, ca *authority) {
+	s.t.Helper()
+	bundle := filepath.Join(s.t.TempDir(), "ca-certificates.crt")
+	if err := os.WriteFile(bundle, encodePEM("CERTIFICATE", ca.der), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.putSecret(name+"-ca", "  validation_context:\n    trusted_ca: {filename: "+bundle+"}\n")
+}
+
 // encrypted starts the first endpoint of the first zone over TLS; it answers with
 // the SNI and the client's name. config says what it asks of clients.
 func (s *scene) encrypted(ca *authority, config *tls.Config, names ...string) {
@@ -153,6 +164,8 @@ func TestTLS(t *testing.T) {
 		{"a wrong CA", "{mode: SIMPLE, credentialName: web}", false, true, 503, "", ""},
 		{"not verified", "{mode: SIMPLE, insecureSkipVerify: true}", false, true, 200, "web.default", ""},
 		{"no certificate", "{mode: SIMPLE, credentialName: web}", true, false, 503, "", ""},
+		{"the roots of a file", "{mode: SIMPLE, credentialName: roots}", false, false, 200, "web.default", ""},
+		{"the roots of a file, a wrong CA", "{mode: SIMPLE, credentialName: roots}", false, true, 503, "", ""},
 		{"mutual", "{mode: MUTUAL, credentialName: web}", true, false, 200, "web.default", "somebody"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,6 +187,7 @@ func TestTLS(t *testing.T) {
 			// The rule comes first: it waits for the files.
 			s.write("rule.yaml", manifest.Rule("default", "web", "web", "{tls: "+c.tls+"}"))
 			s.putCredential("web", trusted, chain, key)
+			s.putRoots("roots", trusted)
 			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
 			eventually(t, patience, func() string {
 				_, status, answer := client.get("web.default", "/", nil)

@@ -97,7 +97,8 @@ func (r *report) honouredTLS(at path, t *v1alpha1.TLS) {
 	case simple:
 		if t.CredentialName == "" && !t.InsecureSkipVerify && !namesFile(t) {
 			r.add(model.Error, model.NotHonoured, at,
-				"is verified against the system's roots, which is not honoured yet; write credentialName, or insecureSkipVerify: true; the object is refused")
+				"needs the system's roots, which Envoy does not find by itself and would then verify nothing; write credentialName: NAME, "+
+					"and in a folder of --tls-dir NAME-ca.yaml, whose trusted_ca names the file of the roots; the object is refused")
 		}
 	}
 }

@@ -18,6 +18,8 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	unlimited      = math.MaxUint32
+	// mostStreams is HTTP/2's own limit; Envoy's default is 1024.
+	mostStreams = math.MaxInt32
 )
 
 // breakers lift Envoy's limits of 1024 where the user sets none (semantics 9.6).
@@ -121,7 +123,7 @@ func commonHTTP(p model.Pool) *corev3.HttpProtocolOptions {
 }
 
 func http2Options(p model.Pool) *corev3.Http2ProtocolOptions {
-	out := &corev3.Http2ProtocolOptions{MaxConcurrentStreams: count(p.MaxConcurrentStreams)}
+	out := &corev3.Http2ProtocolOptions{MaxConcurrentStreams: wrapperspb.UInt32(cmp.Or(p.MaxConcurrentStreams, mostStreams))}
 	if k := p.HTTP2Keepalive; k != nil {
 		out.ConnectionKeepalive = &corev3.KeepaliveSettings{
 			Interval: durationpb.New(k.Interval), Timeout: durationpb.New(k.Timeout),
