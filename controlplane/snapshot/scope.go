@@ -98,7 +98,7 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 
 // sortedEntries is by key.
 func sortedEntries(entries map[model.Key]*Entry) []*Entry {
-	return slices.SortedFunc(maps.Values(entries), func(a, b *Entry) int { return a.Key.Compare(b.Key) })
+	return slices.SortedFunc(maps.Values(entries), func(a, b *Entry) int { return a.Compare(b.Key) })
 }
 
 // scopeRoutes joins what each entry has encoded once for all scopes, so that a
