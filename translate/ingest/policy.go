@@ -251,6 +251,9 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting, at p
 		if p.Mode == model.Hints && r.mesh != nil {
 			p.Failover = failover(r.mesh.Failover)
 		}
+		if p.Mode == model.Levels {
+			p.FailoverPriority = r.speech.tiers
+		}
 		r.dropped = r.dropped || r.speech.dropped != ""
 	case r.meshOn:
 		p.Setting = "mesh"
