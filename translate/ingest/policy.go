@@ -38,6 +38,10 @@ type resolver struct {
 	affinity bool
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
+	// resolution is the service's; unchosen are Problems of rules for one that goes to
+	// the original destination, without its host.
+	resolution model.Resolution
+	unchosen   []model.Problem
 	// set are the policies with settings that may deserve a Problem.
 	set []set
 }
@@ -72,6 +76,7 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 		})
 	}
 	out = append(out, r.missing...)
+	out = append(out, r.resolutionProblems(s)...)
 	return append(out, r.selectors.problems(r.rules.all)...)
 }
 
@@ -131,6 +136,7 @@ func (r *resolver) fill(s *model.Service) {
 	s.Lookup, s.Subsets = map[model.PolicyKey]model.PolicyID{}, map[model.PolicyKey][]string{}
 	s.Selectors = r.selectors.served()
 	r.regions = endpointRegions(s.Ports)
+	r.resolution, s.DNSRefreshRate = s.Resolution, r.defaults.dnsRefresh(s.Resolution)
 	table := newTable(s)
 	for _, c := range r.clients() {
 		found := r.rules.lookup(c, r.levels(c))
@@ -211,6 +217,7 @@ func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule,
 	}
 	r.order(&p, b.locality(), b.At.LoadBalancer.child("localityLbSetting"))
 	r.settings(&p, port, b)
+	r.original(&p, b)
 	return p
 }
 
