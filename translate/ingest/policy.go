@@ -40,6 +40,10 @@ type resolver struct {
 	altNames []string
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
+	// resolution is the service's; unchosen are Problems of rules for one that goes to
+	// the original destination, without its host.
+	resolution model.Resolution
+	unchosen   []model.Problem
 	// set are the policies with settings that may deserve a Problem.
 	set []set
 }
@@ -74,6 +78,7 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 		})
 	}
 	out = append(out, r.missing...)
+	out = append(out, r.resolutionProblems(s)...)
 	return append(out, r.selectors.problems(r.rules.all)...)
 }
 
@@ -140,6 +145,7 @@ func (r *resolver) fill(s *model.Service) {
 	s.Lookup, s.Subsets = map[model.PolicyKey]model.PolicyID{}, map[model.PolicyKey][]string{}
 	s.Selectors = r.selectors.served()
 	r.regions = endpointRegions(s.Ports)
+	r.resolution, s.DNSRefreshRate = s.Resolution, r.defaults.dnsRefresh(s.Resolution)
 	table := newTable(s)
 	for _, c := range r.clients() {
 		found := r.rules.lookup(c, r.levels(c))
@@ -220,6 +226,7 @@ func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule,
 	}
 	r.order(&p, b.locality(), b.At.LoadBalancer.child("localityLbSetting"))
 	r.settings(&p, port, b)
+	r.original(&p, b)
 	return p
 }
 
@@ -259,6 +266,9 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting, at p
 		p.Mode, p.Setting = r.speech.mode, r.speech.setting
 		if p.Mode == model.Hints && r.mesh != nil {
 			p.Failover = failover(r.mesh.Failover)
+		}
+		if p.Mode == model.Levels {
+			p.FailoverPriority = r.speech.tiers
 		}
 		r.dropped = r.dropped || r.speech.dropped != ""
 	case r.meshOn:

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Key is the identity of one service: the namespace of the object that
@@ -38,6 +39,8 @@ type Service struct {
 	ExportTo []string
 	// Resolution says where its endpoints' addresses come from.
 	Resolution Resolution
+	// DNSRefreshRate is how long an answer without a TTL holds; 0 unless resolved by DNS.
+	DNSRefreshRate time.Duration
 	// Addresses are its virtual IPs, canonical and sorted: a ServiceEntry's.
 	Addresses []string
 	// Ports is sorted by number.
