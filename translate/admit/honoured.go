@@ -153,8 +153,8 @@ func (r *report) honouredService(s *corev1.Service) {
 		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
 			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")
 	}
-	if s.Spec.Type == corev1.ServiceTypeExternalName {
-		r.notHonoured("spec.type", "ExternalName is not honoured yet; the Service has no endpoints")
+	if s.Spec.Type == corev1.ServiceTypeExternalName && len(s.Spec.Ports) == 0 {
+		r.add(model.Info, model.NoEffect, "spec.ports", "is empty: the name has no ports here, so nothing reaches it by this Service's host")
 	}
 }
 

@@ -36,6 +36,8 @@ type resolver struct {
 	missing []model.Problem
 	// affinity is the Service's sessionAffinity: ClientIP.
 	affinity bool
+	// altNames are those of a ServiceEntry, for rules whose tls gives none.
+	altNames []string
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
 	// resolution is the service's; unchosen are Problems of rules for one that goes to
@@ -82,10 +84,17 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 
 func newResolver(o Objects, r rules, sp speech) *resolver {
 	res := &resolver{
-		rules: r, selectors: newSelectors(r.all), speech: sp, local: local(o.Service), service: o.Service.Namespace,
+		rules: r, selectors: newSelectors(r.all), speech: sp, service: o.Key.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
-		defaults: meshDefaults(o.Mesh), affinity: o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP,
+		defaults: meshDefaults(o.Mesh),
+	}
+	switch {
+	case o.Service == nil:
+		res.altNames = altNames(o.Entries[0].Spec.SubjectAltNames)
+	default:
+		res.local = local(o.Service) && o.Service.Spec.Type != corev1.ServiceTypeExternalName
+		res.affinity = o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
@@ -114,8 +123,8 @@ func root(m Mesh) string {
 // cover keeps the fences of rules that mean this host.
 func (r *resolver) cover(o Objects) {
 	for _, f := range o.Fences {
-		key, wildcard := RuleKey(f.Object.Namespace, f.Host)
-		if key == o.Key || wildcard && HostMatches(f.Host, o.Key.Host) {
+		_, wildcard := RuleKey(f.Object.Namespace, f.Host)
+		if means(f.Object.Namespace, f.Host, o.Key.Host) || wildcard && HostMatches(f.Host, o.Key.Host) {
 			r.fences = append(r.fences, f)
 		}
 	}

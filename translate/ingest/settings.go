@@ -64,7 +64,7 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	r.balance(p, b.LoadBalancer)
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
-	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS), proxyProtocol(b.ProxyProtocol)
+	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS, r.altNames), proxyProtocol(b.ProxyProtocol)
 	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil {
 		r.set = append(r.set, set{*p, port, b})
 	}

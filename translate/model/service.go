@@ -26,8 +26,11 @@ func ServiceKey(namespace, name string) Key {
 // ingest.Service; every slice is sorted.
 type Service struct {
 	Key
-	// Object is the Service (later also ServiceEntry) that declares it.
+	// Object is the Service or ServiceEntry that declares it.
 	Object ObjectRef
+	// HostField is where a ServiceEntry says the host: spec.hosts[i]. Of a Kubernetes
+	// Service, whose host is its name, it is "".
+	HostField string
 	// Name is the object's name, for short host names and alt_stat_name.
 	Name string
 	// Created orders claims on one domain or port: Unix seconds, 0 if unknown.
