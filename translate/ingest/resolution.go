@@ -60,9 +60,15 @@ func chooses(lb *v1alpha1.LoadBalancer) bool {
 	return simple || lb.ConsistentHash != nil || lb.Warmup != nil || lb.WarmupDurationSecs != nil || lb.LocalityLbSetting.Speaks()
 }
 
-// resolutionProblems are those of rules for a service without endpoints.
+// resolutionProblems are those of how the service's endpoints are found.
 func (r *resolver) resolutionProblems(s *model.Service) []model.Problem {
-	var out []model.Problem
+	if s.Resolution != model.OriginalDestination {
+		return nil
+	}
+	out := []model.Problem{{
+		Object: s.Object, Field: "spec.resolution", Severity: model.Warning, Reason: model.NotHonoured,
+		Message: "NONE needs captured traffic: on the HTTP proxy port there is no original destination, and requests to " + s.Host + " fail",
+	}}
 	for _, p := range r.unchosen {
 		p.Message = s.Host + ": " + p.Message
 		out = append(out, p)
