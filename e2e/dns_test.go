@@ -140,7 +140,7 @@ func TestDNSHosts(t *testing.T) {
 		manifest.Rule("default", "tiers", "tiers.example", `{loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {failoverPriority: [version]}}}`)+
 			"  subsets: [{name: v1, labels: {version: v1}}]\n",
 		s.entry("levels", "DNS", a, c, "address: two.test, "+inEU2),
-		manifest.Rule("default", "levels", "levels.example", `{loadBalancer: {localityLbSetting: {failoverPriority: [topology.kubernetes.io/region]}}}`),
+		manifest.Rule("default", "levels", "levels.example", `{loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {failoverPriority: [topology.kubernetes.io/region]}}}`),
 		s.entry("first", "DNS_ROUND_ROBIN", "address: two.test"),
 		s.entry("move", "DNS", "address: move.test"),
 		strings.Replace(s.entry("sick", "DNS"), "  endpoints:\n", "  workloadSelector: {labels: {app: sick}}\n", 1),
