@@ -36,6 +36,17 @@ type Objects struct {
 	Mesh      Mesh
 }
 
+// Ref is the object that declares the service, or a Service that would.
+func (o Objects) Ref() model.ObjectRef {
+	switch {
+	case o.Service != nil:
+		return serviceRef(o.Service)
+	case len(o.Entries) > 0:
+		return entryRef(o.Entries[0])
+	}
+	return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Key.Host}
+}
+
 // PodName is the key of a Pod.
 type PodName struct{ Namespace, Name string }
 
