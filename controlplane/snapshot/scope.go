@@ -7,6 +7,7 @@ import (
 
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -41,12 +42,26 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// hosts are the keys of those that ServiceEntries declare, by host: a host may be
+	// another's in another scope.
+	hosts map[string]model.Key
+	// problems are those of entries that lost a host or domain to others.
+	problems []model.Problem
 }
 
 // Has says whether the scope sees a service.
 func (s *ScopeSet) Has(key model.Key) bool {
 	_, ok := slices.BinarySearchFunc(s.Keys, key, model.Key.Compare)
 	return ok
+}
+
+// find is the key of the service that the scope has by a host.
+func (s *ScopeSet) find(host string) (model.Key, bool) {
+	if key, ok := s.hosts[host]; ok {
+		return key, true
+	}
+	key, wildcard := ingest.RuleKey("", host)
+	return key, !wildcard && key.Host == host && s.Has(key)
 }
 
 // sees is what semantics 1.3 says of one service and one scope.
@@ -62,15 +77,25 @@ func (s Scope) sees(service *model.Service) bool {
 // when a service appears, goes or changes its ports or visibility. sorted is every
 // entry by key.
 func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
-	set := &ScopeSet{}
-	var seen []*Entry
-	services := make([]*model.Service, 0, len(sorted))
+	set := &ScopeSet{hosts: map[string]model.Key{}}
+	visible := make([]*model.Service, 0, len(sorted))
+	byKey := make(map[model.Key]*Entry, len(sorted))
 	for _, e := range sorted {
-		if !scope.sees(e.Service) {
-			continue
+		if scope.sees(e.Service) {
+			visible = append(visible, e.Service)
+			byKey[e.Key] = e
 		}
+	}
+	var services []*model.Service
+	services, set.problems = translate.Owners(scope.Namespace, visible)
+	seen := make([]*Entry, 0, len(services))
+	for _, service := range services {
+		e := byKey[service.Key]
+		seen = append(seen, e)
 		set.Keys = append(set.Keys, e.Key)
-		seen, services = append(seen, e), append(services, e.Service)
+		if e.HostField != "" {
+			set.hosts[e.Host] = e.Key
+		}
 		var subsets []string
 		if len(e.Selectors[scope.Namespace]) > 0 {
 			set.Selected = append(set.Selected, e.Key)
@@ -84,6 +109,8 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 			}
 		}
 	}
+	slices.SortFunc(set.Keys, model.Key.Compare)
+	slices.SortFunc(set.Selected, model.Key.Compare)
 	slices.Sort(set.Clusters)
 	var err error
 	if set.Routes, err = scopeRoutes(scope, seen, services); err != nil {

@@ -19,14 +19,17 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 	out := &model.Fence{Object: object}
 	spec, _ := doc.root["spec"].(map[string]any)
 	f := &finder{}
-	if object.Kind == v1alpha1.KindMeshConfig {
+	switch object.Kind {
+	case v1alpha1.KindMeshConfig:
 		out.RootNamespace, _ = spec["rootNamespace"].(string)
 		f.setting("spec", spec)
-	} else {
+	case v1alpha1.KindDestinationRule:
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
 			return nil
 		}
 		f.rule(spec)
+	default: // the others have no regions to allow
+		return nil
 	}
 	f.misplaced("spec", doc.root["spec"])
 	f.hidden(doc)

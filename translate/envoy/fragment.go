@@ -24,7 +24,7 @@ type Fragment struct {
 // It fails where Routes would, or gives what may not be sent.
 func RouteFragment(client model.Proxy, s *model.Service) (Fragment, error) {
 	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
-	f := Fragment{names: shortNames(client.Namespace, s), standard: s.Key == model.ServiceKey(s.Namespace, s.Name)}
+	f := Fragment{names: hostNames(client.Namespace, s), standard: s.HostField == "" && s.Key == model.ServiceKey(s.Namespace, s.Name)}
 	t := table{seen: map[string]bool{}, retry: retryPolicy()}
 	t.add(s, f.names, client)
 	head, err := encode(RouteType, RouteName, &routev3.RouteConfiguration{Name: RouteName})

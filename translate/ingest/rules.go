@@ -23,7 +23,7 @@ type rules struct {
 	// the older first.
 	levels map[string][]*ruled
 	// exact are those whose host is this one, older first; all adds those whose
-	// wildcard covers it, sorted by namespace and name.
+	// wildcard covers it, and those that only fence, sorted by namespace and name.
 	exact, all []*v1alpha1.DestinationRule
 }
 
@@ -38,10 +38,10 @@ type ruled struct {
 func sortRules(o Objects) rules {
 	r := rules{levels: map[string][]*ruled{}}
 	for _, dr := range o.Rules {
-		key, wildcard := RuleKey(dr.Namespace, dr.Spec.Host)
+		_, wildcard := RuleKey(dr.Namespace, dr.Spec.Host)
 		entry := &ruled{DestinationRule: dr}
 		switch {
-		case !wildcard && key == o.Key:
+		case means(dr.Namespace, dr.Spec.Host, o.Key.Host):
 			r.exact = append(r.exact, dr)
 		case wildcard && HostMatches(dr.Spec.Host, o.Key.Host):
 			entry.pattern = fullPattern(dr.Spec.Host, o.Key.Host)
@@ -50,6 +50,11 @@ func sortRules(o Objects) rules {
 		}
 		r.levels[dr.Namespace] = append(r.levels[dr.Namespace], entry)
 		r.all = append(r.all, dr)
+	}
+	for _, dr := range o.Shadowed {
+		if means(dr.Namespace, dr.Spec.Host, o.Key.Host) {
+			r.all = append(r.all, dr)
+		}
 	}
 	slices.SortFunc(r.exact, older)
 	slices.SortFunc(r.all, func(a, b *v1alpha1.DestinationRule) int {
@@ -149,10 +154,10 @@ func (r rules) problems(o Objects) []model.Problem {
 		}
 	}
 	for _, dr := range r.exact {
-		if o.Service == nil {
+		if o.Service == nil && !o.Declared {
 			out = append(out, model.Problem{
 				Object: ruleRef(dr), Field: fieldHost, Severity: model.Warning, Reason: model.TargetNotFound,
-				Message: fmt.Sprintf("no Service is %s", o.Key.Host),
+				Message: fmt.Sprintf("no Service or ServiceEntry is %s", o.Key.Host),
 			})
 		}
 	}

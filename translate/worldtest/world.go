@@ -82,6 +82,7 @@ func DrawEvent(t *rapid.T) Event {
 	kind := rapid.SampledFrom([]string{
 		"Service", "EndpointSlice", "EndpointSlice", "EndpointSlice", "EndpointSlice",
 		"Node", "Node", "Pod", "DestinationRule", "DestinationRule", "MeshConfig", "Namespace",
+		"ServiceEntry", "ServiceEntry", "WorkloadEntry",
 	}).Draw(t, "kind")
 	e := event(t, kind)
 	if rapid.IntRange(0, 7).Draw(t, "gone") == 0 {
@@ -101,12 +102,17 @@ func event(t *rapid.T, kind string) Event {
 		return node(t)
 	case "Pod":
 		return pod(t, ns)
+	case "ServiceEntry":
+		return serviceEntry(t, ns)
+	case "WorkloadEntry":
+		return workloadEntry(t, ns)
 	case "Namespace":
 		n := &corev1.Namespace{}
 		n.Name = ns
 		if rapid.Bool().Draw(t, "narrow") {
 			n.Annotations = map[string]string{"networking.coastwise.dev/scope": rapid.SampledFrom([]string{"a/*", "b/s1,a/s1"}).Draw(t, "scope")}
 		}
+		n.Annotations = withDistribution(t, n.Annotations)
 		return Event{Ref: model.ObjectRef{Kind: kind, Name: ns}, Object: n}
 	case "MeshConfig":
 		return mesh(t)
@@ -138,7 +144,9 @@ func service(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 7).Draw(t, "auto") == 0 {
 		s.Annotations["service.kubernetes.io/topology-mode"] = "Auto"
 	}
+	s.Annotations = withDistribution(t, s.Annotations)
 	listen(t, s)
+	external(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
 
@@ -205,13 +213,8 @@ func pod(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
 	}
-	p.Labels = withLabels(t, p.Labels)
-	if rapid.Bool().Draw(t, "versioned") {
-		if p.Labels == nil {
-			p.Labels = map[string]string{}
-		}
-		p.Labels["version"] = rapid.SampledFrom([]string{"v1", "v2"}).Draw(t, "version")
-	}
+	p.Labels = versioned(t, withLabels(t, p.Labels))
+	running(t, p)
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
 
@@ -233,6 +236,7 @@ func rule(t *rapid.T) Event {
 	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
 	host := rapid.SampledFrom([]string{
 		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
+		"db.example.com", "*.example.com", "s1.a",
 	}).Draw(t, "host")
 	if rapid.IntRange(0, 6).Draw(t, "refused") == 0 {
 		return Event{Ref: ref, Fence: &model.Fence{
