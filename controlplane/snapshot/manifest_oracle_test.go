@@ -1,13 +1,10 @@
 package snapshot
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
@@ -98,60 +95,6 @@ func oracleAllowed(spec map[string]any, mesh bool) (regions []string, written bo
 		regions = append(regions, region)
 	}
 	return regions, written
-}
-
-// oracleRegions are the regions that each address may be in, by what admitted Nodes
-// and slices say.
-func oracleRegions(ms []manifest) map[string][]string {
-	place := map[string][2]string{} // node → region, zone
-	votes := map[string]map[string]bool{}
-	for _, m := range ms {
-		if n, ok := m.result.Object.(*corev1.Node); ok {
-			region, zone := n.Labels[corev1.LabelTopologyRegion], n.Labels[corev1.LabelTopologyZone]
-			place[n.Name] = [2]string{region, zone}
-			if votes[zone] == nil {
-				votes[zone] = map[string]bool{}
-			}
-			votes[zone][region] = true
-		}
-	}
-	agreed := func(zone string) string {
-		named, last := 0, ""
-		for region := range votes[zone] {
-			if region != "" {
-				named, last = named+1, region
-			}
-		}
-		if zone == "" || named != 1 {
-			return ""
-		}
-		return last
-	}
-	out := map[string][]string{}
-	for _, m := range ms {
-		s, ok := m.result.Object.(*discoveryv1.EndpointSlice)
-		if !ok {
-			continue
-		}
-		for _, e := range s.Endpoints {
-			node, zone := "", ""
-			if e.NodeName != nil {
-				node = *e.NodeName
-			}
-			if e.Zone != nil {
-				zone = *e.Zone
-			}
-			at, known := place[node]
-			region := agreed(zone)
-			if known {
-				region = cmp.Or(at[0], agreed(at[1]))
-			}
-			for _, a := range e.Addresses {
-				out[a] = append(out[a], region)
-			}
-		}
-	}
-	return out
 }
 
 // oracleShares holds the weights on the wire against the distribute of the policy
