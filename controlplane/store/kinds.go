@@ -24,7 +24,7 @@ func (s *Store) apply(c Change) {
 		s.setService(c.Ref, as[*corev1.Service](c.Object))
 	case "EndpointSlice":
 		s.setSlice(c.Ref, as[*discoveryv1.EndpointSlice](c.Object))
-	case "DestinationRule":
+	case "DestinationRule", "DestinationRule." + v1alpha1.IstioGroup:
 		s.setRule(c.Ref, newRuleEntry(c.Ref, as[*v1alpha1.DestinationRule](c.Object), c.Fence))
 	case "Node":
 		s.setNode(c.Ref.Name, placeOf(as[*corev1.Node](c.Object)))

@@ -77,7 +77,7 @@ func (r *ruleIndex) set(ref model.ObjectRef, e *ruleEntry) {
 }
 
 // of returns the rules and fences for a service, of all namespaces, sorted by
-// namespace and name.
+// kind (ours before Istio's), namespace and name.
 func (r *ruleIndex) of(key model.Key) (rules []*v1alpha1.DestinationRule, fences []model.Fence) {
 	found := maps.Clone(r.exact[key])
 	for ref, e := range r.wildcard {

@@ -230,7 +230,11 @@ func mesh(t *rapid.T) Event {
 
 func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
-	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
+	version := rapid.SampledFrom([]string{"", "", v1alpha1.IstioAPIVersion}).Draw(t, "version")
+	ref := model.ObjectRef{
+		Kind: v1alpha1.KindOf(version, v1alpha1.KindDestinationRule), Namespace: ns,
+		Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name"),
+	}
 	host := rapid.SampledFrom([]string{
 		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
 	}).Draw(t, "host")
@@ -241,7 +245,7 @@ func rule(t *rapid.T) Event {
 		}}
 	}
 	r := &v1alpha1.DestinationRule{}
-	r.Namespace, r.Name, r.Spec.Host = ns, ref.Name, host
+	r.APIVersion, r.Namespace, r.Name, r.Spec.Host = version, ns, ref.Name, host
 	r.Spec.TrafficPolicy = policy(t)
 	forSome(t, r)
 	r.Spec.Subsets = subsets(t)
