@@ -1,7 +1,6 @@
 package lint
 
 import (
-
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
@@ -146,7 +145,9 @@ func (c cell) acts() bool {
 }
 
 // passes says that the client chooses the endpoint.
-func (c cell) passes() bool { return c.LoadBalancer != nil && c.LoadBalancer.Simple == string(model.Passthrough) }
+func (c cell) passes() bool {
+	return c.LoadBalancer != nil && c.LoadBalancer.Simple == string(model.Passthrough)
+}
 
 // settingOf is a localityLbSetting as it is written, of a rule or of the mesh.
 type settingOf struct {
@@ -209,4 +210,3 @@ func (m *mesh) hits(each func(c cell) (field, detail string)) []hit {
 	}
 	return out
 }
-
