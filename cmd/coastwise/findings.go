@@ -34,8 +34,8 @@ func writeFindings(w io.Writer, findings []lint.Finding) error {
 		out.printf("no findings\n")
 		return out.err
 	}
-	out.printf("\n%d findings: %d errors, %d warnings, %d infos\n",
-		len(findings), count[model.Error], count[model.Warning], count[model.Info])
+	out.printf("\n%v: %d error, %d warning, %d info\n",
+		findingsError{len(findings)}, count[model.Error], count[model.Warning], count[model.Info])
 	return out.err
 }
 
