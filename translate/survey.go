@@ -16,30 +16,32 @@ import (
 // those of Namespaces (NamespaceScope). The problems are sorted.
 func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]string) []model.Problem {
 	var out []model.Problem
-	for _, s := range services {
-		out = append(out, surveyService(s, nodes, scopes)...)
-	}
-	for _, namespace := range surveyNamespaces(services...) {
+	built := map[*model.Service]map[model.Variant]bool{}
+	for _, namespace := range surveyNamespaces(services) {
 		var visible []*model.Service
 		for _, s := range services {
 			if Visible(s, model.Proxy{Namespace: namespace}, scopes[namespace]) {
 				visible = append(visible, s)
 			}
 		}
-		_, problems := Listeners(visible)
-		out = append(out, problems...)
+		owners, lost := Owners(namespace, visible)
+		_, clashes := Listeners(owners)
+		out = append(append(out, lost...), clashes...)
+		for _, s := range owners {
+			if built[s] == nil {
+				built[s] = map[model.Variant]bool{}
+			}
+			out = append(out, surveyService(s, namespace, nodes, built[s])...)
+		}
 	}
 	return model.SortProblems(out)
 }
 
-// surveyService builds each variant once.
-func surveyService(s *model.Service, nodes *ingest.Nodes, scopes map[string]string) []model.Problem {
+// surveyService builds what clients of a namespace get of a service, each variant
+// once.
+func surveyService(s *model.Service, namespace string, nodes *ingest.Nodes, built map[model.Variant]bool) []model.Problem {
 	var out []model.Problem
-	built := map[model.Variant]bool{}
-	for _, p := range surveyClients(s, nodes) {
-		if !Visible(s, p, scopes[p.Namespace]) {
-			continue
-		}
+	for _, p := range surveyClients(s, namespace, nodes) {
 		subsets := s.SubsetsOf(p.Kind, p.Namespace, func(sel model.Selector) bool { return sel.Matches(p.Labels) })
 		for _, port := range s.Ports {
 			for _, subset := range append([]string{""}, subsets...) {
@@ -61,16 +63,14 @@ func surveyService(s *model.Service, nodes *ingest.Nodes, scopes map[string]stri
 	return out
 }
 
-// surveyClients are clients of every class at every place.
-func surveyClients(s *model.Service, nodes *ingest.Nodes) []model.Proxy {
+// surveyClients are clients of a namespace of every class at every place.
+func surveyClients(s *model.Service, namespace string, nodes *ingest.Nodes) []model.Proxy {
 	var out []model.Proxy
-	for _, namespace := range surveyNamespaces(s) {
-		for _, labels := range surveyLabels(s, namespace) {
-			for _, at := range surveyPlaces(s, nodes) {
-				out = append(out, model.Proxy{
-					Kind: model.Sidecar, Namespace: namespace, Labels: labels, Node: at.node, Locality: at.locality,
-				})
-			}
+	for _, labels := range surveyLabels(s, namespace) {
+		for _, at := range surveyPlaces(s, nodes) {
+			out = append(out, model.Proxy{
+				Kind: model.Sidecar, Namespace: namespace, Labels: labels, Node: at.node, Locality: at.locality,
+			})
 		}
 	}
 	return out
@@ -78,7 +78,7 @@ func surveyClients(s *model.Service, nodes *ingest.Nodes) []model.Proxy {
 
 // surveyNamespaces are all that something of these services names, sorted, and
 // one that nothing names.
-func surveyNamespaces(services ...*model.Service) []string {
+func surveyNamespaces(services []*model.Service) []string {
 	found := map[string]bool{}
 	for _, s := range services {
 		found[s.Namespace] = true

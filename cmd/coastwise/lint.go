@@ -11,7 +11,6 @@ import (
 	"github.com/coastwise/coastwise/controlplane/files"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate"
-	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/lint"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -163,13 +162,9 @@ func findings(st *store.Store, source *files.Source, byDefault bool) []lint.Find
 func survey(st *store.Store) (lint.Mesh, []model.Problem) {
 	var mesh lint.Mesh
 	problems := st.Problems()
-	for _, key := range st.Keys() {
-		s, found := ingest.Service(st.Objects(key))
-		problems = append(problems, found...)
-		if s != nil {
-			mesh.Services = append(mesh.Services, s)
-		}
-	}
+	all := ingestAll(st)
+	mesh.Services = all.services
+	problems = append(problems, all.problemsOf(question{}, model.Key{})...)
 	scopes := map[string]string{}
 	for _, c := range st.Admitted() {
 		mesh.Objects = append(mesh.Objects, lint.Object{Ref: c.Ref, Object: c.Object})

@@ -5,11 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Admitted lists the Services, EndpointSlices, Namespaces, rules and the MeshConfig
-// that are held, fences not among them; sorted by Ref.
+// Admitted lists the Services, EndpointSlices, Namespaces, rules, entries and the
+// MeshConfig that are held, fences not among them; sorted by Ref.
 func (s *Store) Admitted() []Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,6 +27,14 @@ func (s *Store) Admitted() []Change {
 	for name, namespace := range s.namespaces {
 		out = append(out, Change{Ref: model.ObjectRef{Kind: "Namespace", Name: name}, Object: namespace})
 	}
+	for _, e := range s.entries.byName {
+		out = append(out, Change{Ref: refOf(e.TypeMeta, v1alpha1.KindServiceEntry, e), Object: e})
+	}
+	for _, w := range s.workloads {
+		for _, e := range w.entries {
+			out = append(out, Change{Ref: refOf(e.TypeMeta, v1alpha1.KindWorkloadEntry, e), Object: e})
+		}
+	}
 	for ref, e := range s.rules.byRef {
 		if e.rule != nil {
 			out = append(out, Change{Ref: ref, Object: e.rule})
@@ -34,6 +45,10 @@ func (s *Store) Admitted() []Change {
 	}
 	slices.SortFunc(out, func(a, b Change) int { return a.Ref.Compare(b.Ref) })
 	return out
+}
+
+func refOf(t metav1.TypeMeta, kind string, o metav1.Object) model.ObjectRef {
+	return model.ObjectRef{Kind: v1alpha1.KindOf(t.APIVersion, kind), Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
 // Namespaces lists the names of the Namespaces that are known, sorted.

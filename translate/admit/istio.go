@@ -17,6 +17,10 @@ func servedOfIstio(name string) *kind {
 	switch name {
 	case v1alpha1.KindDestinationRule:
 		k = kindOf(v1alpha1.IstioAPIVersion, scope{namespaced: true}, (*report).istioRule)
+	case v1alpha1.KindServiceEntry:
+		k = kindOf(v1alpha1.IstioAPIVersion, scope{namespaced: true}, (*report).serviceEntry)
+	case v1alpha1.KindWorkloadEntry:
+		k = kindOf(v1alpha1.IstioAPIVersion, scope{namespaced: true}, (*report).workloadEntry)
 	default:
 		return nil
 	}

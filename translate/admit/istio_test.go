@@ -23,6 +23,8 @@ var istioSpecs = []struct {
 	spec    reflect.Type
 }{
 	{&networking.DestinationRule{}, reflect.TypeFor[v1alpha1.DestinationRuleSpec]()},
+	{&networking.ServiceEntry{}, reflect.TypeFor[v1alpha1.ServiceEntrySpec]()},
+	{&networking.WorkloadEntry{}, reflect.TypeFor[v1alpha1.WorkloadEntrySpec]()},
 }
 
 // TestIstioFields holds the structs against Istio's own: the same fields under the

@@ -55,6 +55,9 @@ func hintsAreFollowed(m *mesh) []hit {
 			out = append(out, annotated(s.ref, s.object.Annotations)...)
 		}
 	}
+	for _, e := range m.entries {
+		out = append(out, annotated(e.ref, e.object.Annotations)...)
+	}
 	for _, n := range m.namespaces {
 		out = append(out, annotated(n.ref, n.object.Annotations)...)
 	}

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
@@ -17,6 +19,8 @@ type mesh struct {
 	services   []typed[*corev1.Service]
 	slices     []typed[*discoveryv1.EndpointSlice]
 	namespaces []typed[*corev1.Namespace]
+	entries    []typed[*v1alpha1.ServiceEntry]
+	workloads  []typed[*v1alpha1.WorkloadEntry]
 }
 
 type typed[T any] struct {
@@ -39,6 +43,10 @@ func newMesh(m Mesh) *mesh {
 			out.rules = append(out.rules, &rule{object, o.Ref, meant(object, m.Services)})
 		case *v1alpha1.MeshConfig:
 			out.config = object
+		case *v1alpha1.ServiceEntry:
+			out.entries = append(out.entries, typed[*v1alpha1.ServiceEntry]{o.Ref, object})
+		case *v1alpha1.WorkloadEntry:
+			out.workloads = append(out.workloads, typed[*v1alpha1.WorkloadEntry]{o.Ref, object})
 		case *corev1.Service:
 			out.services = append(out.services, typed[*corev1.Service]{o.Ref, object})
 		case *discoveryv1.EndpointSlice:
@@ -55,7 +63,7 @@ func meant(dr *v1alpha1.DestinationRule, services []*model.Service) []*model.Ser
 	key, wildcard := ingest.RuleKey(dr.Namespace, dr.Spec.Host)
 	var out []*model.Service
 	for _, s := range services {
-		if s.Key == key || wildcard && ingest.HostMatches(dr.Spec.Host, s.Host) {
+		if s.Host == strings.ToLower(dr.Spec.Host) || !wildcard && s.Host == key.Host || wildcard && ingest.HostMatches(dr.Spec.Host, s.Host) {
 			out = append(out, s)
 		}
 	}
