@@ -19,7 +19,7 @@ service come first and what may take over, and streams the answer to Envoy.
 
 It reads Kubernetes manifests: Services, EndpointSlices, Nodes, Pods and
 Namespaces, its own DestinationRules and MeshConfig
-(networking.coastwise.dev/v1alpha1), and Istio's DestinationRules as they are.
+(networking.coastwise.dev/v1alpha1), and Istio's of the same names as they are.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 5 no server answers.
 Answers go to stdout, messages to stderr.`,

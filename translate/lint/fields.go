@@ -144,8 +144,26 @@ func istioKindNotRead(m *mesh) []hit {
 	var out []hit
 	for _, f := range m.Foreign {
 		if _, group, ok := strings.Cut(f.Kind, "."); ok && (group == "istio.io" || strings.HasSuffix(group, ".istio.io")) {
-			out = append(out, hit{f, "kind", ""})
+			kind, _, _ := strings.Cut(f.Kind, ".")
+			out = append(out, hit{f, "kind", without(kind)})
 		}
 	}
 	return out
+}
+
+// without says what is missing without a kind of Istio; "" of a rare one.
+func without(kind string) string {
+	switch kind {
+	case "VirtualService":
+		return "its routes, splits, retries and timeouts are not made; requests go to the service as a whole"
+	case "Gateway":
+		return "no listener is made of it; --kind gateway has the HTTP proxy port and declared listeners"
+	case "Sidecar":
+		return "what a client sees is narrowed by --scope, the annotation scope of its Namespace, and export-to"
+	case "PeerAuthentication", "AuthorizationPolicy", "RequestAuthentication":
+		return "nothing is enforced"
+	case "EnvoyFilter":
+		return "Envoys are configured as the manual says, and not patched"
+	}
+	return ""
 }

@@ -51,7 +51,7 @@ func designRows() []Rule {
 			Title: "shares are exact",
 			Istio: "each locality's part of a share is rounded up, so that their sum is more than was written",
 			Here:  "parts are exact to 1 in 10,000 and add up",
-			Keep:  "write each locality as a to of its own, with the rounded weight",
+			Keep:  "nothing: shares become what the rule says",
 		},
 		{
 			ID: "D7-dns-one-path", Severity: model.Warning, find: dnsOnePath,
@@ -147,7 +147,7 @@ func otherRows() []Rule {
 			ID: "istio-kind-not-read", Severity: model.Info, find: istioKindNotRead,
 			Title: "this kind is not read",
 			Istio: "the object acts",
-			Here:  "it is skipped",
+			Here:  "it is skipped, and nothing acts in its place",
 			Keep:  "leave it to Istio, or do without it",
 		},
 		{
