@@ -41,6 +41,16 @@ metadata: {name: node-1}
 apiVersion: v1
 kind: Node
 metadata: {name: other}
+---
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: api, namespace: shop}
+spec: {hosts: [api.example.com], ports: [{number: 443, name: tls}], resolution: DNS}
+---
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: api}
+spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: DNS}
 `))
 	const (
 		cartHost      = "cart.default.svc.cluster.local"
@@ -57,6 +67,9 @@ metadata: {name: other}
 		}},
 		{"translate -f DIR -f OTHER --kind nonsense --service cas", []string{"castle.shop.svc.cluster.local"}},
 		{"translate -f OTHER --namespace shop --service catalogue:", []string{"catalogue:80", "catalogue:9000"}},
+		{"translate -f OTHER --service api", []string{"api.example.com"}},
+		{"translate -f OTHER --service api.example.com:", []string{"api.example.com:80"}},
+		{"translate -f OTHER --namespace shop --service api.example.com:", []string{"api.example.com:443"}},
 		{"translate -f OTHER --namespace shop --service catalogue:9", []string{"catalogue:9000"}},
 		{"translate -f OTHER --service z", nil},
 		{"translate --service c", nil},

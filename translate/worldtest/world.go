@@ -82,6 +82,7 @@ func DrawEvent(t *rapid.T) Event {
 	kind := rapid.SampledFrom([]string{
 		"Service", "EndpointSlice", "EndpointSlice", "EndpointSlice", "EndpointSlice",
 		"Node", "Node", "Pod", "DestinationRule", "DestinationRule", "MeshConfig", "Namespace",
+		"ServiceEntry", "ServiceEntry", "WorkloadEntry",
 	}).Draw(t, "kind")
 	e := event(t, kind)
 	if rapid.IntRange(0, 7).Draw(t, "gone") == 0 {
@@ -101,6 +102,10 @@ func event(t *rapid.T, kind string) Event {
 		return node(t)
 	case "Pod":
 		return pod(t, ns)
+	case "ServiceEntry":
+		return serviceEntry(t, ns)
+	case "WorkloadEntry":
+		return workloadEntry(t, ns)
 	case "Namespace":
 		n := &corev1.Namespace{}
 		n.Name = ns
@@ -141,6 +146,7 @@ func service(t *rapid.T, ns string) Event {
 	}
 	s.Annotations = withDistribution(t, s.Annotations)
 	listen(t, s)
+	external(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
 
@@ -207,13 +213,8 @@ func pod(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
 	}
-	p.Labels = withLabels(t, p.Labels)
-	if rapid.Bool().Draw(t, "versioned") {
-		if p.Labels == nil {
-			p.Labels = map[string]string{}
-		}
-		p.Labels["version"] = rapid.SampledFrom([]string{"v1", "v2"}).Draw(t, "version")
-	}
+	p.Labels = versioned(t, withLabels(t, p.Labels))
+	running(t, p)
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
 
@@ -239,6 +240,7 @@ func rule(t *rapid.T) Event {
 	}
 	host := rapid.SampledFrom([]string{
 		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
+		"db.example.com", "*.example.com", "s1.a",
 	}).Draw(t, "host")
 	if rapid.IntRange(0, 6).Draw(t, "refused") == 0 {
 		return Event{Ref: ref, Fence: &model.Fence{
