@@ -233,7 +233,7 @@ func mesh(t *rapid.T) Event {
 
 func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
-	version := rapid.SampledFrom([]string{"", "", v1alpha1.IstioAPIVersion}).Draw(t, "version")
+	version := apiVersion(t)
 	ref := model.ObjectRef{
 		Kind: v1alpha1.KindOf(version, v1alpha1.KindDestinationRule), Namespace: ns,
 		Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name"),
@@ -254,6 +254,11 @@ func rule(t *rapid.T) Event {
 	forSome(t, r)
 	r.Spec.Subsets = subsets(t)
 	return Event{Ref: ref, Object: r}
+}
+
+// apiVersion is "" for ours, or Istio's.
+func apiVersion(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"", "", v1alpha1.IstioAPIVersion}).Draw(t, "group")
 }
 
 func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
