@@ -16,7 +16,8 @@ import (
 // those of Namespaces (NamespaceScope). The problems are sorted.
 func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]string) []model.Problem {
 	var out []model.Problem
-	built := map[*model.Service]map[model.Variant]bool{}
+	done := map[classOf]bool{}
+	known := nodePlaces(nodes)
 	for _, namespace := range surveyNamespaces(services) {
 		var visible []*model.Service
 		for _, s := range services {
@@ -28,20 +29,38 @@ func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]st
 		_, clashes := Listeners(owners)
 		out = append(append(out, lost...), clashes...)
 		for _, s := range owners {
-			if built[s] == nil {
-				built[s] = map[model.Variant]bool{}
+			class := classOf{s, surveyClass(s, namespace)}
+			if !done[class] {
+				done[class] = true
+				out = append(out, surveyService(s, namespace, nodes, known)...)
 			}
-			out = append(out, surveyService(s, namespace, nodes, built[s])...)
 		}
 	}
 	return model.SortProblems(out)
 }
 
+// classOf is the clients of those namespaces that a service does not tell apart.
+type classOf struct {
+	service *model.Service
+	class   string
+}
+
+// surveyClass is the namespace, or "" if nothing of the service's rules names it.
+func surveyClass(s *model.Service, namespace string) string {
+	for key := range s.Lookup {
+		if key.Namespace == namespace {
+			return namespace
+		}
+	}
+	return ""
+}
+
 // surveyService builds what clients of a namespace get of a service, each variant
 // once.
-func surveyService(s *model.Service, namespace string, nodes *ingest.Nodes, built map[model.Variant]bool) []model.Problem {
+func surveyService(s *model.Service, namespace string, nodes *ingest.Nodes, known []place) []model.Problem {
 	var out []model.Problem
-	for _, p := range surveyClients(s, namespace, nodes) {
+	built := map[model.Variant]bool{}
+	for _, p := range surveyClients(s, namespace, nodes, known) {
 		subsets := s.SubsetsOf(p.Kind, p.Namespace, func(sel model.Selector) bool { return sel.Matches(p.Labels) })
 		for _, port := range s.Ports {
 			for _, subset := range append([]string{""}, subsets...) {
@@ -64,10 +83,11 @@ func surveyService(s *model.Service, namespace string, nodes *ingest.Nodes, buil
 }
 
 // surveyClients are clients of a namespace of every class at every place.
-func surveyClients(s *model.Service, namespace string, nodes *ingest.Nodes) []model.Proxy {
+func surveyClients(s *model.Service, namespace string, nodes *ingest.Nodes, known []place) []model.Proxy {
 	var out []model.Proxy
+	places := surveyPlaces(s, nodes, known)
 	for _, labels := range surveyLabels(s, namespace) {
-		for _, at := range surveyPlaces(s, nodes) {
+		for _, at := range places {
 			out = append(out, model.Proxy{
 				Kind: model.Sidecar, Namespace: namespace, Labels: labels, Node: at.node, Locality: at.locality,
 			})
@@ -128,16 +148,25 @@ type place struct {
 	locality model.Locality
 }
 
-// surveyPlaces are those of the service's endpoints, and one Node of each locality
-// that has any, sorted; an unknown one if there is none.
-func surveyPlaces(s *model.Service, nodes *ingest.Nodes) []place {
-	found := map[place]bool{}
+// nodePlaces are those of one Node of each locality that has any.
+func nodePlaces(nodes *ingest.Nodes) []place {
+	var out []place
 	taken := map[model.Locality]bool{}
 	for _, name := range slices.Sorted(maps.Keys(nodes.ByName)) {
 		if at := nodes.ByName[name].Locality; !taken[at] {
 			taken[at] = true
-			found[place{name, at}] = true
+			out = append(out, place{name, at})
 		}
+	}
+	return out
+}
+
+// surveyPlaces are those of Nodes, and of the service's endpoints, sorted; an
+// unknown one if there is none.
+func surveyPlaces(s *model.Service, nodes *ingest.Nodes, known []place) []place {
+	found := map[place]bool{}
+	for _, at := range known {
+		found[at] = true
 	}
 	for _, port := range s.Ports {
 		for i := range port.Endpoints {

@@ -89,11 +89,15 @@ type cell struct {
 	ingest.Effective
 }
 
-// cells are every combination of ports and subsets that the rules tell apart.
+// cells are every combination of ports and subsets that the rules tell apart. There
+// may be as many as their product, each made in the time of its ports.
 func (m *mesh) cells() []cell {
 	var out []cell
 	for _, r := range m.rules {
 		for subset := -1; subset < len(r.Spec.Subsets); subset++ {
+			if subset >= 0 && r.Spec.Subsets[subset].TrafficPolicy == nil {
+				continue // it says what the rule says
+			}
 			for _, port := range r.ports() {
 				out = append(out, cell{r, ingest.EffectiveAt(r.DestinationRule, port, subset)})
 			}
