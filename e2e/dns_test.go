@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -112,6 +113,16 @@ func (c *client) shares(host string, requests int, percents ...float64) {
 	}
 }
 
+// sick is a Pod behind sick.example, with the endpoint of a zone.
+func (s *scene) sick(name, place string, zone int, ready bool) string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: Pod
+metadata: {name: %s, labels: {app: sick, topology.istio.io/locality: %s}}
+spec: {containers: [{name: main}]}
+status: {podIP: %s, conditions: [{type: Ready, status: "%s"}]}
+`, name, place, s.endpoint(zone, 0), map[bool]string{true: "True", false: "False"}[ready])
+}
+
 const (
 	inEU1 = "locality: eu/eu-1"
 	inEU2 = "locality: eu/eu-2"
@@ -129,9 +140,12 @@ func TestDNSHosts(t *testing.T) {
 		manifest.Rule("default", "tiers", "tiers.example", `{loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {failoverPriority: [version]}}}`)+
 			"  subsets: [{name: v1, labels: {version: v1}}]\n",
 		s.entry("levels", "DNS", a, c, "address: two.test, "+inEU2),
-		manifest.Rule("default", "levels", "levels.example", `{loadBalancer: {localityLbSetting: {failoverPriority: [topology.kubernetes.io/region]}}}`),
+		manifest.Rule("default", "levels", "levels.example", `{loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {failoverPriority: [topology.kubernetes.io/region]}}}`),
 		s.entry("first", "DNS_ROUND_ROBIN", "address: two.test"),
 		s.entry("move", "DNS", "address: move.test"),
+		strings.Replace(s.entry("sick", "DNS"), "  endpoints:\n", "  workloadSelector: {labels: {app: sick}}\n", 1),
+		manifest.Rule("default", "sick", "sick.example", "{loadBalancer: {localityLbSetting: {}}}"),
+		s.sick("sick-0", "eu.eu-1", 0, false), s.sick("sick-1", "eu.eu-2", 1, true),
 		s.entry("nothing", "DNS", a+", weight: 0"),
 		s.entry("one", "DNS_ROUND_ROBIN", b+", weight: 0"),
 		"apiVersion: networking.coastwise.dev/v1alpha1\nkind: ServiceEntry\nmetadata: {name: none}\n"+
@@ -150,6 +164,9 @@ func TestDNSHosts(t *testing.T) {
 	// two.test is two endpoints, so that a.test gets a third of its tier.
 	client.holds(cluster("levels"), s.at(0, 0), s.at(0, 0), s.at(1, 0), s.at(2, 1))
 	client.shares("levels.example", 2000, 66.7, 33.3, 0)
+	// Envoy honours the health of what it resolves.
+	client.holds(cluster("sick"), s.at(0, 0), s.at(1, 1))
+	client.shares("sick.example", 200, 0, 100, 0)
 	client.shares("alias.default:"+fmt.Sprint(s.ports.Backend), 100, 0, 0, 100)
 	// The first of two.test, whichever that was, and no other.
 	if tally := client.send("first.example", 200); len(tally.ByEndpoint) != 1 || len(tally.Failures) > 0 {
@@ -167,9 +184,20 @@ func TestDNSHosts(t *testing.T) {
 }
 
 // TestDNSHostsAreEditedLive: no request fails while endpoints come and go, while a
-// host turns between DNS and EDS, and while DNS fails without an edit.
+// host turns between DNS and EDS, and while DNS fails without an edit; over delta
+// and over state of the world.
 func TestDNSHostsAreEditedLive(t *testing.T) {
+	for _, api := range []string{"DELTA_GRPC", "GRPC"} {
+		t.Run(api, func(t *testing.T) { editedLive(t, api) })
+	}
+}
+
+func editedLive(t *testing.T, api string) {
 	s, server := named(t)
+	resolver := s.edit
+	s.edit = func(bootstrap []byte) []byte {
+		return resolver(bytes.Replace(bootstrap, []byte("DELTA_GRPC"), []byte(api), 1))
+	}
 	a, b := "address: a.test, "+inEU1, "address: b.test, "+inEU2
 	rule := manifest.Rule("default", "live", "live.example", "{loadBalancer: {localityLbSetting: {}}}")
 	s.write("live.yaml", manifest.Join(s.entry("live", "DNS", a, b), rule))

@@ -3,7 +3,6 @@ package translate
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func isEntry(s *model.Service) bool { return s.HostField != "" }
 // precedence is semantics 9.2.
 func precedence(namespace string, a, b *model.Service) int {
 	if !isEntry(a) || !isEntry(b) {
-		return cmp.Or(before(!isEntry(a), !isEntry(b)), a.Key.Compare(b.Key))
+		return cmp.Or(before(!isEntry(a), !isEntry(b)), a.Compare(b.Key))
 	}
 	return cmp.Or(before(a.Namespace == namespace, b.Namespace == namespace), cmp.Compare(a.Created, b.Created),
 		cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Host, b.Host))
@@ -91,11 +90,12 @@ func lostDomains(namespace string, owners []*model.Service) []model.Problem {
 
 // domainField is where an entry says what a domain is made of.
 func domainField(s *model.Service, domain string) string {
-	if slices.Contains(s.Addresses, strings.Trim(domain, "[]")) {
-		return "spec.addresses"
-	}
-	if host, _, err := net.SplitHostPort(domain); err == nil && slices.Contains(s.Addresses, host) {
-		return "spec.addresses"
+	for _, ip := range s.Addresses {
+		for _, name := range []string{ip, "[" + ip + "]"} {
+			if domain == name || strings.HasPrefix(domain, name+":") {
+				return "spec.addresses"
+			}
+		}
 	}
 	return s.HostField
 }

@@ -119,7 +119,7 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 	h.metrics.buildFailed.Inc()
 	h.log.Error("a service could not be built; its last form stays", "service", key.Host, "err", err)
 	failed := model.Problem{
-		Object: refOf(objects),
+		Object: objects.Ref(),
 		Field:  "spec", Severity: model.Error, Reason: model.BuildFailed,
 		Message: fmt.Sprintf("it could not be built, its last form stays: %v", err),
 	}

@@ -4,9 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/envoy"
-	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -63,15 +61,4 @@ func (h *Hub) handOver(ms marks, scope *scopeState, old, next *Snapshot) {
 			}
 		}
 	}
-}
-
-// refOf is the object that declares a service, or would.
-func refOf(o ingest.Objects) model.ObjectRef {
-	switch {
-	case o.Service != nil:
-		return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Service.Name}
-	case len(o.Entries) > 0:
-		return model.ObjectRef{Kind: v1alpha1.KindOf(o.Entries[0].APIVersion, v1alpha1.KindServiceEntry), Namespace: o.Key.Namespace, Name: o.Entries[0].Name}
-	}
-	return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Key.Host}
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", key.Host, err)
 				}
-				cluster, endpoints := byWholeProxy(t, s, p, port, at.subset, st.Objects(key).Rules)
+				cluster, endpoints := byWholeProxy(t, s, p, port, at.subset, slices.Concat(st.Objects(key).Rules, st.Objects(key).Shadowed))
 				if built.Cluster.Version != cluster.Version {
 					t.Errorf("%s for %+v: cluster differs:\nby variant %q\nby proxy   %q",
 						key.Host, p, built.Cluster.Body, cluster.Body)

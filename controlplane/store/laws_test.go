@@ -106,7 +106,8 @@ func reads(o ingest.Objects) map[string]any {
 		}
 	}
 	return map[string]any{
-		"entries": o.Entries, "owner": o.Owner, "declared": o.Declared, "selected": o.Selected, "workloads": o.Workloads,
+		"shadowed": o.Shadowed,
+		"entries":  o.Entries, "owner": o.Owner, "declared": o.Declared, "selected": o.Selected, "workloads": o.Workloads,
 		"service": o.Service, "slices": o.Slices, "rules": o.Rules, "fences": o.Fences,
 		"pods": pods, "namespace": o.Namespace, "mesh": o.Mesh, "nodes": nodes, "zones": zones,
 	}
@@ -253,8 +254,11 @@ func TestObjects(t *testing.T) {
 // scan counts a service's slices, rules and fences the slow way.
 func scan(world map[model.ObjectRef]Change, key model.Key) string {
 	var nslices, rules, fences int
-	covers := func(ns, host string) bool {
+	covers := func(ns, host string, fence bool) bool {
 		exact, wildcard := ingest.RuleKey(ns, host)
+		if fence && exact.Host == key.Host {
+			return true
+		}
 		for _, c := range world {
 			if e, ok := c.Object.(*v1alpha1.ServiceEntry); ok && slices.Contains(e.Spec.Hosts, host) {
 				exact.Host = host // what an entry has exactly is no short form
@@ -269,11 +273,11 @@ func scan(world map[model.ObjectRef]Change, key model.Key) string {
 				nslices++
 			}
 		case nil:
-			if c.Fence != nil && covers(ref.Namespace, c.Fence.Host) {
+			if c.Fence != nil && covers(ref.Namespace, c.Fence.Host, true) {
 				fences++
 			}
 		default:
-			if host, ok := hostOf(o); ok && covers(ref.Namespace, host) {
+			if host, ok := hostOf(o); ok && covers(ref.Namespace, host, false) {
 				rules++
 			}
 		}

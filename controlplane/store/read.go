@@ -24,7 +24,7 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 		Namespace: s.namespaces[key.Namespace],
 		Mesh:      s.mesh,
 	}
-	o.Rules, o.Fences = s.rules.of(key.Host, s.entries)
+	s.rules.gather(&o, s.entries)
 	s.addEntries(&o)
 	named := s.slices[key]
 	for _, name := range slices.Sorted(maps.Keys(named)) {

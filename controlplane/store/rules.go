@@ -101,15 +101,22 @@ func (e *ruleEntry) hosts() []string {
 	return []string{e.key.Host}
 }
 
-// of returns the rules and fences for a host, of all namespaces, sorted by kind
-// (ours before Istio's), namespace and name. A short form means a Service unless an entry has exactly
-// that host (semantics 3).
-func (r *ruleIndex) of(host string, entries entryIndex) (rules []*v1alpha1.DestinationRule, fences []model.Fence) {
+// gather adds the rules and fences for a host, of all namespaces, sorted by kind
+// (ours before Istio's), namespace and name. A short form means a Service unless
+// an entry has exactly that host (semantics 3); what it forbids holds for the
+// Service all the same, or whoever may write an entry could open somebody else's
+// fence.
+func (r *ruleIndex) gather(o *ingest.Objects, entries entryIndex) {
+	host := o.Key.Host
 	found := map[model.ObjectRef]*ruleEntry{}
+	shadowed := map[model.ObjectRef]bool{}
 	for ref, e := range r.exact[host] {
-		if short := e.short(); short == "" || entries.declare(short) == (short == host) {
-			found[ref] = e
+		short := e.short()
+		declared := short != "" && entries.declare(short)
+		if short == host && !declared {
+			continue
 		}
+		found[ref], shadowed[ref] = e, declared && short != host
 	}
 	for ref, e := range r.wildcard {
 		if ingest.HostMatches(e.pattern, host) {
@@ -117,11 +124,13 @@ func (r *ruleIndex) of(host string, entries entryIndex) (rules []*v1alpha1.Desti
 		}
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(found), model.ObjectRef.Compare) {
-		if e := found[ref]; e.rule != nil {
-			rules = append(rules, e.rule)
-		} else {
-			fences = append(fences, *e.fence)
+		switch e := found[ref]; {
+		case e.rule == nil:
+			o.Fences = append(o.Fences, *e.fence)
+		case shadowed[ref]:
+			o.Shadowed = append(o.Shadowed, e.rule)
+		default:
+			o.Rules = append(o.Rules, e.rule)
 		}
 	}
-	return rules, fences
 }

@@ -23,13 +23,13 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 	case v1alpha1.KindMeshConfig:
 		out.RootNamespace, _ = spec["rootNamespace"].(string)
 		f.setting("spec", spec)
-	default: // the others have no regions to allow
-		return nil
 	case v1alpha1.KindDestinationRule, v1alpha1.KindDestinationRule + "." + v1alpha1.IstioGroup: // written there it is refused, and meant
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
 			return nil
 		}
 		f.rule(spec)
+	default: // the others have no regions to allow
+		return nil
 	}
 	f.misplaced("spec", doc.root["spec"])
 	f.hidden(doc)

@@ -28,12 +28,26 @@ type Objects struct {
 	Workloads []*v1alpha1.WorkloadEntry
 	// Rules are all that match the host, of every namespace, exact and wildcard.
 	Rules []*v1alpha1.DestinationRule
+	// Shadowed are rules whose short form would mean the service, but an entry has
+	// exactly that host: of these only allowedRegions count.
+	Shadowed []*v1alpha1.DestinationRule
 	// Fences are those of rules that were never admitted and match the host.
 	Fences    []model.Fence
 	Nodes     *Nodes
 	Pods      map[PodName]*corev1.Pod
 	Namespace *corev1.Namespace
 	Mesh      Mesh
+}
+
+// Ref is the object that declares the service, or a Service that would.
+func (o Objects) Ref() model.ObjectRef {
+	switch {
+	case o.Service != nil:
+		return serviceRef(o.Service)
+	case len(o.Entries) > 0:
+		return entryRef(o.Entries[0])
+	}
+	return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Key.Host}
 }
 
 // PodName is the key of a Pod.

@@ -89,10 +89,9 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
 		defaults: meshDefaults(o.Mesh),
 	}
-	switch {
-	case o.Service == nil:
+	if o.Service == nil {
 		res.altNames = altNames(o.Entries[0].Spec.SubjectAltNames)
-	default:
+	} else {
 		res.local = local(o.Service) && o.Service.Spec.Type != corev1.ServiceTypeExternalName
 		res.affinity = o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
 	}

@@ -23,7 +23,7 @@ type rules struct {
 	// before Istio's, and of one kind the older first.
 	levels map[string][]*ruled
 	// exact are those whose host is this one, older first; all adds those whose
-	// wildcard covers it, sorted by namespace, name and kind.
+	// wildcard covers it, and those that only fence, sorted by namespace, name and kind.
 	exact, all []*v1alpha1.DestinationRule
 }
 
@@ -50,6 +50,11 @@ func sortRules(o Objects) rules {
 		}
 		r.levels[dr.Namespace] = append(r.levels[dr.Namespace], entry)
 		r.all = append(r.all, dr)
+	}
+	for _, dr := range o.Shadowed {
+		if means(dr.Namespace, dr.Spec.Host, o.Key.Host) {
+			r.all = append(r.all, dr)
+		}
 	}
 	slices.SortFunc(r.exact, older)
 	slices.SortFunc(r.all, func(a, b *v1alpha1.DestinationRule) int {

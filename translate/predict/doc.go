@@ -2,6 +2,7 @@
 // each endpoint of an Assignment gets.
 //
 // In: a locality.Assignment, with the health that it carries. Out: percentages.
-// Pure; it imports locality and model only. What it says is checked against real
-// Envoys in e2e.
+// Pure; it imports locality and model only. An endpoint that is a name counts as
+// one host: Envoy makes a host of each of its addresses, which nobody knows here.
+// What it says is checked against real Envoys in e2e.
 package predict
