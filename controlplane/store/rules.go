@@ -101,10 +101,11 @@ func (e *ruleEntry) hosts() []string {
 	return []string{e.key.Host}
 }
 
-// gather adds the rules and fences for a host, of all namespaces, sorted by
-// namespace and name. A short form means a Service unless an entry has exactly
-// that host (semantics 3); what it forbids holds for the Service all the same, or
-// whoever may write an entry could open somebody else's fence.
+// gather adds the rules and fences for a host, of all namespaces, sorted by kind
+// (ours before Istio's), namespace and name. A short form means a Service unless
+// an entry has exactly that host (semantics 3); what it forbids holds for the
+// Service all the same, or whoever may write an entry could open somebody else's
+// fence.
 func (r *ruleIndex) gather(o *ingest.Objects, entries entryIndex) {
 	host := o.Key.Host
 	found := map[model.ObjectRef]*ruleEntry{}

@@ -23,7 +23,7 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 	case v1alpha1.KindMeshConfig:
 		out.RootNamespace, _ = spec["rootNamespace"].(string)
 		f.setting("spec", spec)
-	case v1alpha1.KindDestinationRule:
+	case v1alpha1.KindDestinationRule, v1alpha1.KindDestinationRule + "." + v1alpha1.IstioGroup: // written there it is refused, and meant
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
 			return nil
 		}

@@ -16,6 +16,7 @@ import (
 func serviceEntry(t *rapid.T, ns string) Event {
 	e := &v1alpha1.ServiceEntry{}
 	e.Namespace, e.Name = ns, rapid.SampledFrom([]string{"e1", "e2"}).Draw(t, "entry")
+	e.APIVersion = apiVersion(t)
 	e.CreationTimestamp = metav1.Unix(int64(rapid.IntRange(1, 2).Draw(t, "age")), 0)
 	e.Spec.Hosts = rapid.SampledFrom([][]string{
 		{"db.example.com"}, {"db.example.com", "*.example.com"}, {"s1.a"}, {"s2.b.svc.cluster.local", "db.example.com"},
@@ -42,7 +43,7 @@ func serviceEntry(t *rapid.T, ns string) Event {
 			e.Spec.Hosts = e.Spec.Hosts[:1]
 		}
 	}
-	return Event{Ref: model.ObjectRef{Kind: v1alpha1.KindServiceEntry, Namespace: ns, Name: e.Name}, Object: e}
+	return Event{Ref: model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindServiceEntry), Namespace: ns, Name: e.Name}, Object: e}
 }
 
 func workloadSpec(t *rapid.T, address string) v1alpha1.WorkloadEntrySpec {
@@ -65,9 +66,9 @@ func workloadSpec(t *rapid.T, address string) v1alpha1.WorkloadEntrySpec {
 func workloadEntry(t *rapid.T, ns string) Event {
 	w := &v1alpha1.WorkloadEntry{}
 	w.Namespace, w.Name = ns, rapid.SampledFrom([]string{"w1", "w2", "w3"}).Draw(t, "workload")
-	w.Labels = versioned(t, nil)
+	w.APIVersion, w.Labels = apiVersion(t), versioned(t, nil)
 	w.Spec = workloadSpec(t, rapid.SampledFrom([]string{"10.2.0.1", "10.2.0.2", "vm.example.net"}).Draw(t, "address"))
-	return Event{Ref: model.ObjectRef{Kind: v1alpha1.KindWorkloadEntry, Namespace: ns, Name: w.Name}, Object: w}
+	return Event{Ref: model.ObjectRef{Kind: v1alpha1.KindOf(w.APIVersion, v1alpha1.KindWorkloadEntry), Namespace: ns, Name: w.Name}, Object: w}
 }
 
 // versioned adds the label that subsets and selectors look at, or not.

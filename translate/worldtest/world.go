@@ -233,7 +233,11 @@ func mesh(t *rapid.T) Event {
 
 func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
-	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
+	version := apiVersion(t)
+	ref := model.ObjectRef{
+		Kind: v1alpha1.KindOf(version, v1alpha1.KindDestinationRule), Namespace: ns,
+		Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name"),
+	}
 	host := rapid.SampledFrom([]string{
 		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
 		"db.example.com", "*.example.com", "s1.a",
@@ -245,11 +249,16 @@ func rule(t *rapid.T) Event {
 		}}
 	}
 	r := &v1alpha1.DestinationRule{}
-	r.Namespace, r.Name, r.Spec.Host = ns, ref.Name, host
+	r.APIVersion, r.Namespace, r.Name, r.Spec.Host = version, ns, ref.Name, host
 	r.Spec.TrafficPolicy = policy(t)
 	forSome(t, r)
 	r.Spec.Subsets = subsets(t)
 	return Event{Ref: ref, Object: r}
+}
+
+// apiVersion is "" for ours, or Istio's.
+func apiVersion(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"", "", v1alpha1.IstioAPIVersion}).Draw(t, "group")
 }
 
 func setting(t *rapid.T) *v1alpha1.LocalityLbSetting {
