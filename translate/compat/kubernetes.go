@@ -38,7 +38,7 @@ func service() Section {
 				Field: "metadata.annotations[service.kubernetes.io/topology-aware-hints]", Status: Honoured,
 				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "the older form, which wins",
 			},
-			{Field: "spec.type", Value: "ExternalName", Status: NotYet, Notes: "the Service has no endpoints"},
+			{Field: "spec.type", Value: "ExternalName", Status: NotYet, Notes: "the Service is not served"},
 			{Field: "spec.ports[].name", Status: Honoured, Becomes: "which port of the slices is meant, and by its prefix `HttpProtocolOptions.explicit_http_config`"},
 			{Field: "spec.ports[].port", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
 			{Field: "spec.ports[].protocol", Status: Honoured, Becomes: "`Cluster.name`", Notes: "TCP ports are served, others not"},

@@ -5,7 +5,7 @@ package compat
 func meshConfig() Section {
 	const (
 		rule     = "DestinationRule spec.trafficPolicy."
-		notAKind = "no field of this kind"
+		notAKind = "unknown field"
 	)
 	return Section{
 		Kind: "MeshConfig", APIVersion: ours, Istio: "the mesh's config",

@@ -55,7 +55,7 @@ func outlierRows() []Row {
 func tlsRows() []Row {
 	const (
 		at    = "spec.trafficPolicy.tls."
-		files = "files cannot be named; credentialName, with its files in a folder of --tls-dir, instead"
+		files = "files cannot be named: write credentialName, and put its files into a folder of --tls-dir"
 	)
 	return []Row{
 		{
@@ -65,12 +65,12 @@ func tlsRows() []Row {
 		{Field: at + "mode", Value: "ISTIO_MUTUAL", Status: Refused, Notes: "there is no mesh CA"},
 		{
 			Field: at + "mode", Value: "SIMPLE, without credentialName or insecureSkipVerify", Status: Refused,
-			Notes: "the system's roots would verify; that is not honoured yet",
+			Notes: "verified against the system's roots, which is not honoured yet",
 		},
 		{Field: at + "clientCertificate", Status: Refused, Notes: files},
 		{Field: at + "privateKey", Status: Refused, Notes: files},
 		{Field: at + "caCertificates", Status: Refused, Notes: files},
-		{Field: at + "caCrl", Status: Refused, Notes: files + "; a CRL may stand in NAME-ca.yaml"},
+		{Field: at + "caCrl", Status: Refused, Notes: files + "; a CRL stands in NAME-ca.yaml"},
 		{
 			Field: at + "credentialName", Status: Honoured,
 			Becomes: "`CommonTlsContext.tls_certificate_sds_secret_configs`, `CommonTlsContext.combined_validation_context.validation_context_sds_secret_config`",
