@@ -108,6 +108,24 @@ type compatAnswer struct {
 // that value, "" for none.
 func (s sample) ask(t *testing.T, kind, field, value string) compatAnswer {
 	t.Helper()
+	args := s.commandLine(t, kind, field, value)
+	_, stdout, _ := call(t.Context(), append(slices.Clone(args), "-o", "json")...)
+	var said struct{ Problems []problemJSON }
+	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+		t.Fatal(err)
+	}
+	out := compatAnswer{resources: resourcesOf(t, args)}
+	for _, p := range said.Problems {
+		if k, _, _ := strings.Cut(p.Object, " "); k == kind {
+			out.problems = append(out.problems, p)
+		}
+	}
+	return out
+}
+
+// commandLine writes that world, and is how to ask of it.
+func (s sample) commandLine(t *testing.T, kind, field, value string) []string {
+	t.Helper()
 	world := readWorld(t, sampleWorld)
 	world.merge(readWorld(t, s.world))
 	object := world.of(kind)
@@ -121,28 +139,20 @@ func (s sample) ask(t *testing.T, kind, field, value string) compatAnswer {
 	}
 	dir := t.TempDir()
 	writeFile(t, dir, "world.yaml", world.yaml(t))
-	args := []string{
+	return append([]string{
 		"translate", "-f", dir, "--tls-dir", "../../translate/testdata/tls-other",
 		"--id", "client", "--locality", "eu/eu-1", "--labels", "version=v1,rack=r1",
-	}
-	args = append(args, fields(s.args)...)
-	var out compatAnswer
+	}, fields(s.args)...)
+}
+
+// resourcesOf is what the client of that command line receives.
+func resourcesOf(t *testing.T, args []string) string {
+	t.Helper()
 	code, stdout, stderr := call(t.Context(), append(slices.Clone(args), "-o", "envoy")...)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
-	out.resources = stdout
-	_, stdout, _ = call(t.Context(), append(args, "-o", "json")...)
-	var said struct{ Problems []problemJSON }
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range said.Problems {
-		if k, _, _ := strings.Cut(p.Object, " "); k == kind {
-			out.problems = append(out.problems, p)
-		}
-	}
-	return out
+	return stdout
 }
 
 // problemJSON is a Problem as it is printed.
