@@ -25,8 +25,8 @@ What may stand in the objects that coastwise reads, and what it is turned into.
 - **not yet**: the object counts without it, which is told (NotHonoured); beside it stands what holds instead.
 - **no effect**: it does nothing, by design, which is told (NoEffect).
 
-Any other field of our kinds is unknown, and refuses its object. *Becomes* names fields of Envoy's messages. *Istio*: whether Istio's kind has the
-field. *Seen by*: **live** is a test in e2e, of the field's name, in which a real Envoy or gRPC client does something else without the field;
+Any other field of our kinds is unknown, and refuses its object. Istio's kinds (networking.istio.io) are read alike; *Istio* says whether they have
+the field, and one of spec that they have not refuses them. *Becomes* names fields of Envoy's messages. *Seen by*: **live** is a test in e2e, of the field's name, in which a real Envoy or gRPC client does something else without the field;
 otherwise the story of that name in translate/testdata shows it.
 `
 
