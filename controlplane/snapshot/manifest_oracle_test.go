@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
@@ -108,6 +109,12 @@ func oracleShares(h *Hub, s sight) string {
 		return ""
 	}
 	to := oracleDistribute(service.Policies[v.PolicyID].Distribute, s.client.Locality)
+	placed := slices.ContainsFunc(s.endpoints.GetEndpoints(), func(g *endpointv3.LocalityLbEndpoints) bool {
+		return g.GetLocality().GetRegion()+g.GetLocality().GetZone() != ""
+	})
+	if !placed { // flat, since no endpoint has a locality
+		return ""
+	}
 	got, groups := make([]int, len(to)), make([]int, len(to))
 	sum, listed := 0, true
 	for _, g := range s.endpoints.GetEndpoints() {
