@@ -1,0 +1,95 @@
+package observe
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/coastwise/coastwise/e2e/manifest"
+)
+
+// nodes are a Node in each zone and what clients' namespaces say.
+func nodes() string {
+	var out []string
+	for _, z := range zones {
+		out = append(out, manifest.Node("node-"+z.Zone, z.Region, z.Zone))
+	}
+	return manifest.Join(append(out, `apiVersion: v1
+kind: Namespace
+metadata: {name: narrow, annotations: {networking.coastwise.dev/scope: default/scope-without}}
+`)...)
+}
+
+func meshConfig(spec string) string {
+	return "apiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {" + spec + "}\n"
+}
+
+// manifests are all the documents of a site.
+func (s *Site) manifests() string {
+	documents := []string{fmt.Sprintf(`apiVersion: v1
+kind: Service
+metadata: {name: %s, namespace: default, annotations: {%s}}
+spec: {ports: %s, %s}
+`, s.name, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
+	if s.Policy != "" || s.Rule != "" {
+		documents = append(documents, s.rule())
+	}
+	if s.More != "" {
+		documents = append(documents, s.filled(s.More))
+	}
+	return manifest.Join(documents...)
+}
+
+// filled puts what a site knows in place of words in capital letters: NAME,
+// LISTENS, PORT, and IP-Z-N, an endpoint's address.
+func (s *Site) filled(text string) string {
+	with := []string{"NAME", s.name, "LISTENS", fmt.Sprint(s.listens), "PORT", fmt.Sprint(s.world.lab.ports.Backend)}
+	for zone := range zones {
+		for n := range perZone {
+			with = append(with, fmt.Sprintf("IP-%d-%d", zone, n), s.world.lab.address(at(zone, n)))
+		}
+	}
+	return strings.NewReplacer(with...).Replace(text)
+}
+
+func (s *Site) rule() string {
+	spec := []string{"host: " + s.filled(cmp.Or(s.RuleHost, "NAME"))}
+	if s.Policy != "" {
+		spec = append(spec, "trafficPolicy: "+s.Policy)
+	}
+	if s.Rule != "" {
+		spec = append(spec, s.Rule)
+	}
+	return fmt.Sprintf(`apiVersion: networking.coastwise.dev/v1alpha1
+kind: DestinationRule
+metadata: {name: %s, namespace: %s}
+spec: {%s}
+`, s.name, cmp.Or(s.RuleNamespace, "default"), strings.Join(spec, ", "))
+}
+
+// slice is an EndpointSlice with these endpoints.
+func (s *Site) slice(suffix string, endpoints []Endpoint) string {
+	if endpoints == nil {
+		endpoints = inFirstZone(2)
+	}
+	port := s.world.lab.ports.Backend
+	if s.Slice.TLS {
+		port = s.world.lab.secured
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: %s, namespace: default, labels: {kubernetes.io/service-name: %s}}
+addressType: IPv4
+ports: [{name: %s, port: %d}]
+endpoints:
+`, s.name+suffix, cmp.Or(s.Slice.Service, s.name), cmp.Or(s.Slice.PortName, "http"), cmp.Or(s.Slice.Port, port))
+	for _, e := range endpoints {
+		more := e.More
+		if more == "" {
+			more = fmt.Sprintf("zone: %s, nodeName: node-%[1]s", zones[e.Zone].Zone)
+		}
+		fmt.Fprintf(&b, "- {addresses: [%s], %s}\n", s.world.lab.address(e), s.filled(more))
+	}
+	return b.String()
+}
