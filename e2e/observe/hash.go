@@ -81,6 +81,6 @@ func hashes() []Observation {
 		size("ring-size", "ringHash.minimumRingSize", "ring_hash_lb.size", "ringHash: {minimumRingSize: 8}", "8", "ringHash: {}", "1024"),
 		size("ring-size-old", "minimumRingSize", "ring_hash_lb.size", "minimumRingSize: 8", "8", "ringHash: {}", "1024"),
 		size("maglev", "maglev", "maglev_lb.min_entries_per_host", "maglev: {}", "32768", "ringHash: {}", "none"),
-		size("maglev-size", "maglev.tableSize", "maglev_lb.min_entries_per_host", "maglev: {tableSize: 11}", "11", "maglev: {}", "32768"),
+		size("maglev-size", "maglev.tableSize", "maglev_lb.min_entries_per_host", "maglev: {tableSize: 11}", "5", "maglev: {}", "32768"),
 	}
 }
