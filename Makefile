@@ -43,6 +43,7 @@ check:
 
 generate:
 	$(TOOL) controller-gen object paths=./api/...
+	$(GO) test -count=1 -run '^TestPage$$' ./translate/compat -update
 
 # The random tests for longer, with the race detector.
 stress:

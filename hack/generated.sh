@@ -9,3 +9,7 @@ if ! diff -u api/v1alpha1/zz_generated.deepcopy.go "$fresh/zz_generated.deepcopy
 	echo "generated files are out of date: run make generate" >&2
 	exit 1
 fi
+if ! go test -count=1 -run '^TestPage$' ./translate/compat; then
+	echo "docs/compatibility.md is out of date: run make generate" >&2
+	exit 1
+fi

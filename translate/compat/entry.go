@@ -1,0 +1,64 @@
+package compat
+
+// serviceEntry is reference/destination-rule.md 2.9.
+func serviceEntry() Section {
+	return Section{
+		Kind: "ServiceEntry", APIVersion: ours, Istio: istio,
+		About: "Each host is a service of its own. An endpoint has the fields of a WorkloadEntry's spec.",
+		Rows: []Row{
+			{
+				Field: "metadata.annotations[networking.coastwise.dev/traffic-distribution]", Status: Honoured, Own: true,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "tiers network, region, zone and, of PreferSameNode, node",
+			},
+			{
+				Field: "metadata.annotations[networking.istio.io/traffic-distribution]", Status: Honoured,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "as the one above, which wins",
+			},
+			{Field: "spec.hosts", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
+			{Field: "spec.addresses", Status: Honoured, Becomes: "`VirtualHost.domains`"},
+			{Field: "spec.ports[].number", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
+			{Field: "spec.ports[].protocol", Status: Honoured, Becomes: "`HttpProtocolOptions.explicit_http_config`"},
+			{Field: "spec.ports[].name", Status: Honoured, Becomes: "which of a workload's ports is meant"},
+			{Field: "spec.ports[].targetPort", Status: Honoured, Becomes: "`SocketAddress.port_value`", Notes: "where the endpoint gives none"},
+			{Field: "spec.location", Status: NoEffect, Notes: "there is no mesh identity that it could switch"},
+			{
+				Field: "spec.resolution", Status: Honoured, Becomes: "`Cluster.type`",
+				Notes: "STATIC: EDS; DNS: STRICT_DNS; DNS_ROUND_ROBIN: LOGICAL_DNS; NONE, the default: ORIGINAL_DST",
+			},
+			{Field: "spec.resolution", Value: "DYNAMIC_DNS", Status: Refused, Notes: "not one of the resolutions"},
+			{
+				Field: "spec.endpoints[]", Status: Honoured, As: "WorkloadEntry spec", Becomes: "`ClusterLoadAssignment.endpoints`",
+			},
+			{
+				Field: "spec.workloadSelector.labels", Status: Honoured, Becomes: "`ClusterLoadAssignment.endpoints`",
+				Notes: "Pods and WorkloadEntries of the entry's namespace",
+			},
+			{Field: "spec.exportTo", Status: Honoured, Becomes: "which clients see the hosts"},
+			{
+				Field: "spec.subjectAltNames", Status: Honoured,
+				Becomes: "`CommonTlsContext.combined_validation_context.default_validation_context.match_typed_subject_alt_names`",
+				Notes:   "where a rule's tls gives none",
+			},
+		},
+	}
+}
+
+// workloadEntry is reference/destination-rule.md 2.9.
+func workloadEntry() Section {
+	return Section{
+		Kind: "WorkloadEntry", APIVersion: ours, Istio: istio,
+		About: "An object of its own, picked by a `workloadSelector`, or an entry of a ServiceEntry's `endpoints`.",
+		Rows: []Row{
+			{Field: "spec.address", Status: Honoured, Becomes: "`SocketAddress.address`"},
+			{Field: "spec.ports", Status: Honoured, Becomes: "`SocketAddress.port_value`"},
+			{Field: "spec.labels", Status: Honoured, Becomes: "which subsets, tiers and selectors it is in"},
+			{Field: "spec.network", Status: Honoured, Becomes: "the network of tiers", Notes: "it never filters"},
+			{
+				Field: "spec.locality", Status: Honoured, Becomes: "`LocalityLbEndpoints.locality`",
+				Notes: "the label topology.istio.io/locality overrides it",
+			},
+			{Field: "spec.weight", Status: Honoured, Becomes: "`LbEndpoint.load_balancing_weight`", Notes: "1 by default; 0 drains, in Istio it is unset"},
+			{Field: "spec.serviceAccount", Status: NoEffect, Notes: "there is no mesh CA whose names it could be in"},
+		},
+	}
+}
