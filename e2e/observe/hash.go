@@ -22,11 +22,11 @@ func hashed(by string) string { return "{loadBalancer: {consistentHash: {" + by 
 func hashes() []Observation {
 	const four = 4
 	row := func(name string) []string {
-		return policy("loadBalancer.consistentHash", "loadBalancer.consistentHash."+name)
+		return policy("loadBalancer.consistentHash." + name)
 	}
 	keyed := func(name, row, by string, r Request) Observation {
 		return Observation{
-			Name: name, Rows: policy("loadBalancer.consistentHash", "loadBalancer.consistentHash."+row), Measure: spread(r),
+			Name: name, Rows: policy("loadBalancer.consistentHash." + row), Measure: spread(r),
 			With:    Side{Policy: hashed(by), Endpoints: inFirstZone(four), Want: "one endpoint"},
 			Without: Side{Endpoints: inFirstZone(four), Want: "several endpoints"},
 		}
@@ -50,7 +50,7 @@ func hashes() []Observation {
 	return []Observation{
 		keyed("hash-header", "httpHeaderName", "httpHeaderName: x-user", Request{Headers: []string{"X-User: 7"}}),
 		keyed("hash-query", "httpQueryParameterName", "httpQueryParameterName: user", Request{Path: "/?user=7"}),
-		keyed("hash-cookie", "httpCookie", "httpCookie: {name: who}", Request{Headers: []string{"Cookie: a=b; who=7"}}),
+		keyed("hash-cookie", "httpCookie.name", "httpCookie: {name: who}", Request{Headers: []string{"Cookie: a=b; who=7"}}),
 		keyed("hash-source", "useSourceIp", "useSourceIp: true", plain),
 		{
 			Name: "cookie-name", Rows: row("httpCookie.name"), Measure: spread(Request{Headers: []string{"Cookie: who=7"}}),
@@ -68,7 +68,7 @@ func hashes() []Observation {
 			Without: Side{Policy: hashed("httpCookie: {name: who}"), Want: "none"},
 		},
 		{
-			Name: "cookie-attributes", Rows: row("httpCookie.attributes"), Measure: cookie(site),
+			Name: "cookie-attributes", Rows: row("httpCookie.attributes[].name"), Measure: cookie(site),
 			With:    Side{Policy: made(", attributes: [{name: SameSite, value: Strict}]"), Want: "Strict"},
 			Without: Side{Policy: made(""), Want: "none"},
 		},
@@ -77,10 +77,10 @@ func hashes() []Observation {
 			With:    Side{Policy: made(", attributes: [{name: SameSite, value: Strict}]"), Want: "Strict"},
 			Without: Side{Policy: made(", attributes: [{name: Domain, value: shop.example}]"), Want: "none"},
 		},
-		size("ring", "ringHash", "ring_hash_lb.size", "ringHash: {}", "1024", "maglev: {}", "none"),
+		size("ring", "ringHash.minimumRingSize", "ring_hash_lb.size", "ringHash: {}", "1024", "maglev: {}", "none"),
 		size("ring-size", "ringHash.minimumRingSize", "ring_hash_lb.size", "ringHash: {minimumRingSize: 8}", "8", "ringHash: {}", "1024"),
 		size("ring-size-old", "minimumRingSize", "ring_hash_lb.size", "minimumRingSize: 8", "8", "ringHash: {}", "1024"),
-		size("maglev", "maglev", "maglev_lb.min_entries_per_host", "maglev: {}", "32768", "ringHash: {}", "none"),
+		size("maglev", "maglev.tableSize", "maglev_lb.min_entries_per_host", "maglev: {}", "32768", "ringHash: {}", "none"),
 		size("maglev-size", "maglev.tableSize", "maglev_lb.min_entries_per_host", "maglev: {tableSize: 11}", "5", "maglev: {}", "32768"),
 	}
 }

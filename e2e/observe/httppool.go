@@ -11,7 +11,7 @@ func httpPools() []Observation {
 	half := []Endpoint{special(Dead), at(0, 0)}
 	return []Observation{
 		{
-			Name: "max-pending", Rows: append(row("http1MaxPendingRequests"), "DestinationRule spec.trafficPolicy.connectionPool.http"), Measure: overlapping(5),
+			Name: "max-pending", Rows: row("http1MaxPendingRequests"), Measure: overlapping(5),
 			With:    Side{Policy: single(", http: {http1MaxPendingRequests: 1}"), Want: "200 503"},
 			Without: Side{Policy: single(""), Want: "200"},
 		},
@@ -51,7 +51,7 @@ func httpPools() []Observation {
 			Without: Side{Policy: http2(""), Endpoints: inFirstZone(1), Want: "connections: 1"},
 		},
 		{
-			Name: "pings", Rows: row("http2KeepAlive"), Measure: pinged,
+			Name: "pings", Rows: row("http2KeepAlive.interval", "http2KeepAlive.timeout"), Measure: pinged,
 			With:    Side{Policy: http2(", http2KeepAlive: {interval: 100ms, timeout: 20s}"), Want: "pings"},
 			Without: Side{Policy: http2(""), Want: "no pings"},
 		},

@@ -125,6 +125,8 @@ func (l *Lab) address(e Endpoint) string {
 		return l.block.Address(9, 3)
 	case IPv6:
 		return "::1"
+	case FQDN:
+		return "localhost.localdomain"
 	}
 	return l.block.Address(2+e.Zone, 1+e.N)
 }

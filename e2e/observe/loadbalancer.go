@@ -69,7 +69,7 @@ func late(s *Site) (string, error) {
 func loadBalancer() []Observation {
 	out := []Observation{
 		{
-			Name: "round-robin", Rows: policy("loadBalancer", "loadBalancer.simple"), Measure: inRotation,
+			Name: "round-robin", Rows: policy("loadBalancer.simple"), Measure: inRotation,
 			With:    Side{Policy: "{loadBalancer: {simple: ROUND_ROBIN}}", Want: "by turns"},
 			Without: Side{Want: "in no order"},
 		},
@@ -79,7 +79,7 @@ func loadBalancer() []Observation {
 			Without: Side{Policy: "{loadBalancer: {simple: RANDOM}}", Want: "gets its half"},
 		},
 		{ // There is no original destination at the HTTP proxy port.
-			Name: "passthrough", Rows: policy("loadBalancer.simple"), Measure: asked(plain, statusOf),
+			Name: "passthrough", Rows: policy("loadBalancer.simple=PASSTHROUGH"), Measure: asked(plain, statusOf),
 			With:    Side{Policy: "{loadBalancer: {simple: PASSTHROUGH}}", Want: "503"},
 			Without: Side{Want: "200"},
 		},
@@ -96,7 +96,7 @@ func loadBalancer() []Observation {
 		{"warmup-aggression", "loadBalancer.warmup.aggression", fresh("warmup: {duration: 90s, minimumPercent: 1, aggression: 100}"), "half", fresh("warmup: {duration: 90s, minimumPercent: 1}"), "little"},
 	} {
 		out = append(out, Observation{
-			Name: c.name, Rows: policy("loadBalancer.warmup", c.row), Measure: late,
+			Name: c.name, Rows: policy(c.row), Measure: late,
 			With:    Side{Policy: c.with, Endpoints: inFirstZone(1), Late: []Endpoint{at(0, 1)}, Want: c.want},
 			Without: Side{Policy: c.without, Endpoints: inFirstZone(1), Late: []Endpoint{at(0, 1)}, Want: c.wantWithout},
 		})

@@ -34,7 +34,7 @@ func localities() []Observation {
 	half := []Endpoint{at(0, 0), unready(0, 1), at(1, 0)}
 	return []Observation{
 		{
-			Name: "locality", Rows: policy("loadBalancer.localityLbSetting"), Measure: reached(plain),
+			Name: "locality", Rows: row("enabled"), Measure: reached(plain),
 			With:    Side{Policy: local(""), Endpoints: three, Want: "eu-1"},
 			Without: Side{Endpoints: three, Want: "eu-1 eu-2 us-1"},
 		},
@@ -44,7 +44,7 @@ func localities() []Observation {
 			Without: Side{Policy: local("enabled: false"), Endpoints: three, Want: "eu-1 eu-2 us-1"},
 		},
 		{
-			Name: "distribute", Rows: row("distribute"), Measure: reached(plain),
+			Name: "distribute", Rows: row("distribute[].to"), Measure: reached(plain),
 			With:    Side{Policy: local("distribute: [{from: eu, to: {us: 100}}]"), Endpoints: three, Want: "us-1"},
 			Without: Side{Policy: local(""), Endpoints: three, Want: "eu-1"},
 		},
@@ -59,7 +59,7 @@ func localities() []Observation {
 			Without: Side{Policy: local("distribute: [{from: eu, to: {eu/eu-1: 20, us: 80}}]"), Endpoints: three, Want: "most"},
 		},
 		{
-			Name: "failover", Rows: append(row("failover"), row("failover[].to")...), Measure: reached(plain),
+			Name: "failover", Rows: row("failover[].to"), Measure: reached(plain),
 			With:    Side{Policy: local("failover: [{from: eu, to: ap}]"), Endpoints: away, Want: "ap-1"},
 			Without: Side{Policy: local("failover: [{from: eu, to: us}]"), Endpoints: away, Want: "us-1"},
 		},

@@ -28,9 +28,9 @@ func meshConfig(spec string) string {
 func (s *Site) manifests() string {
 	documents := []string{fmt.Sprintf(`apiVersion: v1
 kind: Service
-metadata: {name: %s, namespace: default, annotations: {%s}}
+metadata: {name: %s, namespace: default, labels: {%s}, annotations: {%s}}
 spec: {ports: %s, %s}
-`, s.name, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
+`, s.name, s.Labels, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
 	if s.Policy != "" || s.Rule != "" {
 		documents = append(documents, s.rule())
 	}
@@ -77,13 +77,17 @@ func (s *Site) slice(suffix string, endpoints []Endpoint) string {
 		port = s.world.lab.secured
 	}
 	var b strings.Builder
+	labels := "kubernetes.io/service-name: " + cmp.Or(s.Slice.Service, s.name)
+	if s.Slice.ManagedBy != "" {
+		labels += ", endpointslice.kubernetes.io/managed-by: " + s.Slice.ManagedBy
+	}
 	fmt.Fprintf(&b, `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: %s, namespace: default, labels: {kubernetes.io/service-name: %s}}
-addressType: IPv4
-ports: [{name: %s, port: %d}]
+metadata: {name: %s, namespace: default, labels: {%s}}
+addressType: %s
+ports: [{name: %s, port: %d, protocol: %s}]
 endpoints:
-`, s.name+suffix, cmp.Or(s.Slice.Service, s.name), cmp.Or(s.Slice.PortName, "http"), cmp.Or(s.Slice.Port, port))
+`, s.name+suffix, labels, cmp.Or(s.Slice.Type, "IPv4"), cmp.Or(s.Slice.PortName, "http"), cmp.Or(s.Slice.Port, port), cmp.Or(s.Slice.Protocol, "TCP"))
 	for _, e := range endpoints {
 		more := e.More
 		if more == "" {

@@ -39,22 +39,22 @@ func meshes() []Observation {
 			Without: Side{Mesh: meshOff, Endpoints: three, Want: "eu-1 eu-2 us-1"},
 		},
 		{
-			Name: "mesh-failover", Rows: row("localityLbSetting.failover", "localityLbSetting.failover[].from", "localityLbSetting.failover[].to"), Measure: reached(plain),
+			Name: "mesh-failover", Rows: row("localityLbSetting"), Measure: reached(plain),
 			With:    Side{Mesh: meshDefaults, Endpoints: away, Want: "ap-1"},
 			Without: Side{Mesh: meshOff, Endpoints: away, Want: "ap-1 us-1"},
 		},
 		{
-			Name: "mesh-distribute", Rows: row("localityLbSetting.distribute", "localityLbSetting.distribute[].from", "localityLbSetting.distribute[].to"), Measure: reached(plain),
+			Name: "mesh-distribute", Rows: row("localityLbSetting"), Measure: reached(plain),
 			With:    Side{Mesh: meshDistribute, Endpoints: three, Want: "us-1"},
 			Without: Side{Mesh: meshDefaults, Endpoints: three, Want: "eu-1"},
 		},
 		{
-			Name: "mesh-priority", Rows: row("localityLbSetting.failoverPriority"), Measure: reached(plain),
+			Name: "mesh-priority", Rows: row("localityLbSetting"), Measure: reached(plain),
 			With:    Side{Mesh: meshDistribute, Endpoints: versioned(0, 3), More: versions, Want: "ap-1"},
 			Without: Side{Mesh: meshDefaults, Endpoints: versioned(0, 3), More: versions, Want: "eu-1"},
 		},
 		{
-			Name: "mesh-threshold", Rows: row("localityLbSetting.failoverThreshold"), Measure: spills,
+			Name: "mesh-threshold", Rows: row("localityLbSetting"), Measure: spills,
 			With:    Side{Mesh: meshDistribute, Endpoints: []Endpoint{at(2, 0), unready(2, 1), at(0, 0)}, Want: "one zone"},
 			Without: Side{Mesh: meshDefaults, Endpoints: []Endpoint{at(0, 0), unready(0, 1), at(1, 0)}, Want: "spills"},
 		},
@@ -69,7 +69,7 @@ func meshes() []Observation {
 			Without: Side{Endpoints: []Endpoint{special(Silent)}, Want: "no answer"},
 		},
 		{
-			Name: "mesh-keepalive", Rows: row("tcpKeepalive", "tcpKeepalive.time", "tcpKeepalive.interval", "tcpKeepalive.probes"), Measure: probed,
+			Name: "mesh-keepalive", Rows: row("tcpKeepalive.time", "tcpKeepalive.interval", "tcpKeepalive.probes"), Measure: probed,
 			With:    Side{Mesh: meshDefaults, Want: "time 11, interval 5, probes 3"},
 			Without: Side{Want: "off"},
 		},
@@ -79,7 +79,7 @@ func meshes() []Observation {
 			Without: Side{Want: "HTTP/1.1"},
 		},
 		{
-			Name: "mesh-pool", Rows: row("defaultTrafficPolicy", "defaultTrafficPolicy.connectionPool"), Measure: connections(turns(6)),
+			Name: "mesh-pool", Rows: row("defaultTrafficPolicy.connectionPool"), Measure: connections(turns(6)),
 			With:    Side{Mesh: meshDefaults, Endpoints: inFirstZone(1), Want: "connections: 3"},
 			Without: Side{Endpoints: inFirstZone(1), Want: "connections: 1"},
 		},

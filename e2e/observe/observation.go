@@ -34,8 +34,8 @@ type Side struct {
 	RuleNamespace string
 	// Mesh is the spec of the MeshConfig in flow style; "" is none.
 	Mesh string
-	// Annotations of the Service in flow style, without braces.
-	Annotations string
+	// Labels and Annotations of the Service in flow style, without braces.
+	Labels, Annotations string
 	// Spec is more of the Service's spec in flow style, without braces.
 	Spec string
 	// Ports of the Service in flow style; "" is one HTTP port 80.
@@ -62,6 +62,8 @@ type SliceShape struct {
 	// Port of the endpoints; 0 is the backends' plain one, TLS that of the others.
 	Port int
 	TLS  bool
+	// Type is IPv4 if empty, Protocol TCP; ManagedBy is a label.
+	Type, Protocol, ManagedBy string
 }
 
 // Endpoint is the N-th backend of a zone, and what its slice says of it.
@@ -78,12 +80,14 @@ type Endpoint struct {
 type Special string
 
 // The odd backends. Dead refuses connections, Silent lets them wait for ever, Mute
-// accepts them and speaks HTTP/2 but answers nothing, IPv6 is ::1.
+// accepts them and speaks HTTP/2 but answers nothing, IPv6 is ::1, FQDN is
+// a name.
 const (
 	Dead   Special = "dead"
 	Silent Special = "silent"
 	Mute   Special = "mute"
 	IPv6   Special = "ipv6"
+	FQDN   Special = "fqdn"
 )
 
 // zones are where backends are; the usual client is in the first.

@@ -13,7 +13,7 @@ func outliers() []Observation {
 	const quick = "consecutive5xxErrors: 3, interval: 200ms, baseEjectionTime: 200ms"
 	return []Observation{
 		{
-			Name: "outliers", Rows: policy("outlierDetection"), Measure: ejects(500),
+			Name: "outliers", Rows: outlierRow("consecutive5xxErrors"), Measure: ejects(500),
 			With:    Side{Policy: detect("consecutive5xxErrors: 5"), Want: "ejected"},
 			Without: Side{Want: "stays"},
 		},
@@ -97,14 +97,14 @@ func ejectors() []Observation {
 		}
 	}
 	return []Observation{
-		observed("success-rate", "successRate", rate, true, success("minimumHosts: 3, requestVolume: 5, stdevFactor: 1000"), alone("")),
+		observed("success-rate", "successRate.minimumHosts", rate, true, success("minimumHosts: 3, requestVolume: 5, stdevFactor: 1000"), alone("")),
 		observed("success-rate-hosts", "successRate.minimumHosts", rate, true,
 			success("minimumHosts: 3, requestVolume: 5, stdevFactor: 1000"), success("minimumHosts: 4, requestVolume: 5, stdevFactor: 1000")),
 		observed("success-rate-volume", "successRate.requestVolume", rate, true,
 			success("minimumHosts: 3, requestVolume: 5, stdevFactor: 1000"), success("minimumHosts: 3, requestVolume: 100000, stdevFactor: 1000")),
 		observed("success-rate-stdev", "successRate.stdevFactor", rate, true,
 			success("minimumHosts: 3, requestVolume: 5, stdevFactor: 1000"), success("minimumHosts: 3, requestVolume: 5")),
-		observed("failure", "failurePercentage", percent, true, failure("minimumHosts: 3, requestVolume: 5"), alone("")),
+		observed("failure", "failurePercentage.threshold", percent, true, failure("minimumHosts: 3, requestVolume: 5"), alone("")),
 		observed("failure-threshold", "failurePercentage.threshold", percent, false,
 			failure("minimumHosts: 3, requestVolume: 12, threshold: 15"), failure("minimumHosts: 3, requestVolume: 12, threshold: 100")),
 		observed("failure-hosts", "failurePercentage.minimumHosts", percent, true,

@@ -30,6 +30,11 @@ func places() []Observation {
 			Without: Side{Policy: subZones, Endpoints: onNode, More: node("topology.kubernetes.io/region: eu, topology.kubernetes.io/zone: eu-9"), Want: "none"},
 		},
 		{
+			Name: "node-name", Rows: []string{"Node metadata.name"}, Measure: reached(plain),
+			With:    Side{Policy: local(""), Endpoints: onNode, More: node("topology.kubernetes.io/region: eu, topology.kubernetes.io/zone: eu-1"), Want: "eu-1"},
+			Without: Side{Policy: local(""), Endpoints: onNode, More: "apiVersion: v1\nkind: Node\nmetadata: {name: other-NAME, labels: {topology.kubernetes.io/region: eu, topology.kubernetes.io/zone: eu-1}}\n", Want: "eu-2"},
+		},
+		{
 			Name: "pod-node", Rows: []string{"Pod spec.nodeName"}, Measure: reached(plain),
 			With:    Side{Policy: local(""), Endpoints: []Endpoint{ofPod, at(1, 0)}, More: pod("") + "spec: {nodeName: node-eu-1, containers: [{name: main}]}\n", Want: "eu-1"},
 			Without: Side{Policy: local(""), Endpoints: []Endpoint{ofPod, at(1, 0)}, More: pod("") + "spec: {nodeName: node-us-1, containers: [{name: main}]}\n", Want: "eu-2"},

@@ -62,7 +62,7 @@ func pools() []Observation {
 	const db = "[{name: db, port: 80}]"
 	return []Observation{
 		{
-			Name: "max-connections", Rows: row("connectionPool.tcp", "connectionPool.tcp.maxConnections"), Measure: connections(together(4)),
+			Name: "max-connections", Rows: row("connectionPool.tcp.maxConnections"), Measure: connections(together(4)),
 			With:    Side{Policy: tcp("maxConnections: 1"), Endpoints: inFirstZone(1), Want: "connections: 1"},
 			Without: Side{Endpoints: inFirstZone(1), Want: "connections: 4"},
 		},
@@ -72,7 +72,7 @@ func pools() []Observation {
 			Without: Side{Endpoints: []Endpoint{special(Silent)}, Want: "no answer"},
 		},
 		{
-			Name: "keepalive", Rows: row("connectionPool.tcp.tcpKeepalive"), Measure: probed,
+			Name: "keepalive", Rows: row("connectionPool.tcp.tcpKeepalive.time", "connectionPool.tcp.tcpKeepalive.interval", "connectionPool.tcp.tcpKeepalive.probes"), Measure: probed,
 			With:    Side{Policy: tcp("tcpKeepalive: {time: 7s, interval: 3s, probes: 5}"), Want: "time 7, interval 3, probes 5"},
 			Without: Side{Want: "off"},
 		},
@@ -97,7 +97,7 @@ func pools() []Observation {
 			Without: Side{Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Want: "open"},
 		},
 		{
-			Name: "retry-budget", Rows: row("retryBudget"), Measure: retried(0),
+			Name: "retry-budget", Rows: row("retryBudget.percent"), Measure: retried(0),
 			With:    Side{Policy: budget("percent: 0, minRetryConcurrency: 1"), Endpoints: half, Want: "200 503"},
 			Without: Side{Policy: "{loadBalancer: {simple: ROUND_ROBIN}}", Endpoints: half, Want: "200"},
 		},
@@ -117,7 +117,7 @@ func pools() []Observation {
 			Without: Side{Policy: budget("percent: 10, minRetryConcurrency: 1"), Endpoints: half, Want: "200 503"},
 		},
 		{
-			Name: "proxy-protocol", Rows: row("proxyProtocol"), Measure: asked(plain, func(a Answer) string { return a.Begin }),
+			Name: "proxy-protocol", Rows: row("proxyProtocol.version"), Measure: asked(plain, func(a Answer) string { return a.Begin }),
 			With:    Side{Policy: "{proxyProtocol: {}}", Want: "PROXY V1, HTTP"},
 			Without: Side{Want: "HTTP"},
 		},

@@ -25,7 +25,7 @@ func rules() []Observation {
 	v1 := Request{Subset: "v1"}
 	return []Observation{
 		{
-			Name: "host", Rows: rule("host", "trafficPolicy", "trafficPolicy.connectionPool"), Measure: asked(plain, statusOf),
+			Name: "host", Rows: rule("host"), Measure: asked(plain, statusOf),
 			With:    Side{Policy: marker, Want: "503"},
 			Without: Side{Policy: marker, RuleHost: "nobody", Want: "200"},
 		},
@@ -34,18 +34,23 @@ func rules() []Observation {
 			With:    Side{Policy: marker, RuleHost: "NAME.default.svc.cluster.local", Want: "503"},
 			Without: Side{Policy: marker, RuleHost: "'*.elsewhere.svc.cluster.local'", Want: "200"},
 		},
+		{ // Neither the client's namespace, nor the service's, nor the root namespace.
+			Name: "rule-namespace", Rows: []string{"DestinationRule metadata.namespace"}, Measure: asked(plain, statusOf),
+			With:    Side{Policy: marker, RuleHost: "NAME.default.svc.cluster.local", RuleNamespace: "elsewhere", Want: "200"},
+			Without: Side{Policy: marker, RuleHost: "NAME.default.svc.cluster.local", RuleNamespace: "coastwise-system", Want: "503"},
+		},
 		{
 			Name: "export-to", Rows: rule("exportTo"), Measure: asked(plain, statusOf),
 			With:    Side{Policy: marker, Rule: "exportTo: [elsewhere]", Want: "200"},
 			Without: Side{Policy: marker, Want: "503"},
 		},
 		{
-			Name: "selector", Rows: rule("workloadSelector", "workloadSelector.matchLabels"), Measure: asked(plain, statusOf),
+			Name: "selector", Rows: rule("workloadSelector.matchLabels"), Measure: asked(plain, statusOf),
 			With:    Side{Policy: marker, Rule: "workloadSelector: {matchLabels: {app: shop}}", Want: "200"},
 			Without: Side{Policy: marker, Rule: "workloadSelector: {matchLabels: {app: cart}}", Want: "503"},
 		},
 		{
-			Name: "subset-name", Rows: rule("subsets", "subsets[].name"), Measure: asked(v1, statusOf),
+			Name: "subset-name", Rows: rule("subsets[].name"), Measure: asked(v1, statusOf),
 			With:    Side{Rule: "subsets: [{name: v1, labels: {}}]", Want: "200"},
 			Without: Side{Rule: "subsets: [{name: v2, labels: {}}]", Want: "503"},
 		},
@@ -60,8 +65,7 @@ func rules() []Observation {
 			Without: Side{Rule: "subsets: [{name: v1, labels: {}}]", Want: "200"},
 		},
 		{
-			Name: "port-number", Rows: policy("portLevelSettings", "portLevelSettings[].port", "portLevelSettings[].port.number", "portLevelSettings[].connectionPool"),
-			Measure: asked(plain, statusOf),
+			Name: "port-number", Rows: policy("portLevelSettings[].port.number", "portLevelSettings[].connectionPool"), Measure: asked(plain, statusOf),
 			With:    Side{Policy: "{portLevelSettings: [{port: {number: 80}, connectionPool: {http: {http2MaxRequests: 0}}}]}", Want: "503"},
 			Without: Side{Policy: "{portLevelSettings: [{port: {number: 81}, connectionPool: {http: {http2MaxRequests: 0}}}]}", Want: "200"},
 		},

@@ -30,7 +30,7 @@ func secured() []Observation {
 	const named = "mode: SIMPLE, credentialName: web, subjectAltNames: [shop.example]"
 	return []Observation{
 		{
-			Name: "tls", Rows: policy("tls"), Measure: asked(plain, statusOf),
+			Name: "tls", Rows: row("mode"), Measure: asked(plain, statusOf),
 			With:    set(named, "200"),
 			Without: Side{Slice: SliceShape{TLS: true}, Want: "400"},
 		},

@@ -25,7 +25,22 @@ func services() []Observation {
 	port81 := asked(Request{Host: "NAME.default:81"}, statusOf)
 	out := []Observation{
 		{
-			Name: "service-port", Rows: spec("ports", "ports[].port"), Measure: port81,
+			Name: "service-name", Rows: rows("Service metadata.", []string{"name"}), Measure: asked(Request{Host: "service-name-with.default"}, statusOf),
+			With:    Side{Want: "200"},
+			Without: Side{Client: "narrow", Want: "502"}, // it sees another name alone
+		},
+		{
+			Name: "service-namespace", Rows: rows("Service metadata.", []string{"namespace"}), Measure: asked(Request{Host: "NAME"}, statusOf),
+			With:    Side{Want: "200"},
+			Without: Side{Client: "other", Want: "502"}, // in its own namespace is none of this name
+		},
+		{
+			Name: "service-proxy-name", Rows: rows("Service metadata.", []string{"labels[service.kubernetes.io/service-proxy-name]"}), Measure: asked(plain, statusOf),
+			With:    Side{Labels: "service.kubernetes.io/service-proxy-name: somebody", Want: "502"},
+			Without: Side{Labels: "service.kubernetes.io/service-proxy-name: coastwise", Want: "200"},
+		},
+		{
+			Name: "service-port", Rows: spec("ports[].port"), Measure: port81,
 			With:    Side{Ports: "[{name: http, port: 81, appProtocol: http}]", Want: "200"},
 			Without: Side{Ports: "[{name: http, port: 80, appProtocol: http}]", Want: "502"},
 		},

@@ -11,12 +11,27 @@ func slices_() []Observation {
 			Without: Side{Slice: SliceShape{Service: "nobody"}, Want: "503"},
 		},
 		{
-			Name: "slice-addresses", Rows: row("endpoints", "endpoints[].addresses", "addressType"), Measure: reached(plain),
+			Name: "slice-addresses", Rows: row("endpoints[].addresses"), Measure: reached(plain),
 			With:    Side{Endpoints: []Endpoint{bare(0, 0, "")}, Want: "eu-1"},
 			Without: Side{Endpoints: []Endpoint{bare(1, 0, "")}, Want: "eu-2"},
 		},
 		{
-			Name: "slice-port", Rows: row("ports", "ports[].port"), Measure: asked(plain, statusOf),
+			Name: "slice-type", Rows: row("addressType"), Measure: asked(plain, statusOf),
+			With:    Side{Want: "200"},
+			Without: Side{Slice: SliceShape{Type: "FQDN"}, Endpoints: []Endpoint{special(FQDN)}, Want: "503"},
+		},
+		{
+			Name: "slice-managed", Rows: row("metadata.labels[endpointslice.kubernetes.io/managed-by]"), Measure: reached(plain),
+			With:    Side{Spec: "trafficDistribution: PreferSameZone", Slice: SliceShape{ManagedBy: "endpointslice-controller.k8s.io"}, Endpoints: oneEach(2), Want: "eu-1 eu-2"},
+			Without: Side{Spec: "trafficDistribution: PreferSameZone", Endpoints: oneEach(2), Want: "eu-1"},
+		},
+		{
+			Name: "slice-protocol", Rows: row("ports[].protocol"), Measure: asked(plain, statusOf),
+			With:    Side{Slice: SliceShape{Protocol: "UDP"}, Want: "503"},
+			Without: Side{Slice: SliceShape{Protocol: "TCP"}, Want: "200"},
+		},
+		{
+			Name: "slice-port", Rows: row("ports[].port"), Measure: asked(plain, statusOf),
 			With:    Side{Want: "200"},
 			Without: Side{Slice: SliceShape{Port: 9}, Want: "503"},
 		},
@@ -51,12 +66,12 @@ func slices_() []Observation {
 			Without: Side{Policy: local(""), Endpoints: []Endpoint{bare(0, 0, "nodeName: node-us-1"), bare(1, 0, "zone: eu-2")}, Want: "eu-2"},
 		},
 		{
-			Name: "slice-zone-hints", Rows: row("endpoints[].hints", "endpoints[].hints.forZones", "endpoints[].hints.forZones[].name"), Measure: reached(plain),
+			Name: "slice-zone-hints", Rows: row("endpoints[].hints.forZones[].name"), Measure: reached(plain),
 			With:    Side{Spec: "trafficDistribution: PreferSameZone", Endpoints: hinted("eu-2", "eu-1"), Want: "eu-2"},
 			Without: Side{Spec: "trafficDistribution: PreferSameZone", Endpoints: hinted("eu-1", "eu-2"), Want: "eu-1"},
 		},
 		{
-			Name: "slice-node-hints", Rows: row("endpoints[].hints.forNodes", "endpoints[].hints.forNodes[].name"), Measure: reached(plain),
+			Name: "slice-node-hints", Rows: row("endpoints[].hints.forNodes[].name"), Measure: reached(plain),
 			With: Side{Spec: "trafficDistribution: PreferSameNode", Want: "us-1", Endpoints: []Endpoint{
 				in(0, "hints: {forNodes: [{name: node-us-1}]}"), in(2, "hints: {forNodes: [{name: node-eu-1}]}"),
 			}},
