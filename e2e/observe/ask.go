@@ -71,7 +71,7 @@ func (s *Site) ask(r Request) Answer {
 		return Answer{Err: err}
 	}
 	if req.Host = s.filled(r.Host); r.Host == "" {
-		req.Host = s.name + ".default"
+		req.Host = s.name + "." + s.namespace()
 	}
 	if r.Subset != "" {
 		req.Header.Set(clusterHeader, s.cluster(r.Subset))
@@ -103,7 +103,7 @@ func answerOf(resp *http.Response, err error) Answer {
 
 // cluster is the name of the site's cluster of port 80.
 func (s *Site) cluster(subset string) string {
-	return fmt.Sprintf("outbound|80|%s|%s.default.svc.cluster.local", subset, s.name)
+	return fmt.Sprintf("outbound|80|%s|%s.%s.svc.cluster.local", subset, s.name, s.namespace())
 }
 
 // inTurn asks n times, one after another.
@@ -169,7 +169,7 @@ func share(answers []Answer, zone string) float64 {
 // stat is a counter or gauge of the site's cluster in Envoy: what follows
 // cluster.default/NAME/80.
 func (s *Site) stat(name string) (int, error) {
-	prefix := "cluster.default/" + s.name + "/80." + name + ": "
+	prefix := "cluster." + s.namespace() + "/" + s.name + "/80." + name + ": "
 	body, err := s.world.envoys[s.Client].Get(context.Background(), "/stats?filter="+s.name+"/80."+name)
 	if err != nil {
 		return 0, err

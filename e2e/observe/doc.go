@@ -7,5 +7,7 @@
 // backends, so that some hundred observations take seconds.
 //
 // Invariants: measuring looks at nothing but a live Envoy and its backends, and
-// never at what was expected; what cannot be seen in traffic says why (Held).
+// never at what was expected. Seen is what clients are answered and what backends
+// get; where that says too little, Envoy's counters of the cluster or the options of
+// its sockets; never its configuration.
 package observe

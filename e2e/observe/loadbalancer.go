@@ -91,6 +91,7 @@ func loadBalancer() []Observation {
 		without, wantWithout string
 	}{
 		{"warmup", "loadBalancer.warmup.duration", fresh("warmup: {duration: 90s, minimumPercent: 1}"), "little", "{loadBalancer: {simple: ROUND_ROBIN}}", "half"},
+		{"warmup-least-request", "loadBalancer.warmup.duration", "{loadBalancer: {warmup: {duration: 90s, minimumPercent: 1}}}", "little", "", "half"},
 		{"warmup-old", "loadBalancer.warmupDurationSecs", fresh("warmupDurationSecs: 90s"), "little", "{loadBalancer: {simple: ROUND_ROBIN}}", "half"},
 		{"warmup-minimum", "loadBalancer.warmup.minimumPercent", fresh("warmup: {duration: 90s, minimumPercent: 100}"), "half", fresh("warmup: {duration: 90s, minimumPercent: 1}"), "little"},
 		{"warmup-aggression", "loadBalancer.warmup.aggression", fresh("warmup: {duration: 90s, minimumPercent: 1, aggression: 100}"), "half", fresh("warmup: {duration: 90s, minimumPercent: 1}"), "little"},

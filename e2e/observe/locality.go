@@ -2,22 +2,34 @@ package observe
 
 import "fmt"
 
-// part is the percentage of three hundred requests that a zone answers, as "few",
-// "half" or "most".
+// part is how many of three hundred requests a zone answers, from "none" to "all".
 func part(zone string) func(*Site) (string, error) {
+	return func(s *Site) (string, error) { return about(share(s.inTurn(300, plain), zone)), nil }
+}
+
+// partOfKeys is that of requests with as many hash keys.
+func partOfKeys(zone string) func(*Site) (string, error) {
 	return func(s *Site) (string, error) {
-		switch p := share(s.inTurn(300, plain), zone); {
-		case p < 5:
-			return "none", nil
-		case p < 35:
-			return "few", nil
-		case p < 65:
-			return "half", nil
-		case p < 98:
-			return "most", nil
-		default:
-			return "all", nil
+		var answers []Answer
+		for i := range 300 {
+			answers = append(answers, s.ask(Request{Headers: []string{fmt.Sprintf("X-User: %d", i)}}))
 		}
+		return about(share(answers, zone)), nil
+	}
+}
+
+func about(percent float64) string {
+	switch {
+	case percent == 0:
+		return "none"
+	case percent < 35:
+		return "few"
+	case percent < 65:
+		return "half"
+	case percent < 100:
+		return "most"
+	default:
+		return "all"
 	}
 }
 
@@ -57,6 +69,16 @@ func localities() []Observation {
 			Name: "distribute-to", Rows: row("distribute[].to"), Measure: part("us-1"),
 			With:    Side{Policy: local("distribute: [{from: eu, to: {eu/eu-1: 80, us: 20}}]"), Endpoints: three, Want: "few"},
 			Without: Side{Policy: local("distribute: [{from: eu, to: {eu/eu-1: 20, us: 80}}]"), Endpoints: three, Want: "most"},
+		},
+		{
+			Name: "distribute-hash", Rows: row("distribute[].to"), Measure: partOfKeys("us-1"),
+			With:    Side{Policy: "{loadBalancer: {consistentHash: {httpHeaderName: x-user}, localityLbSetting: {distribute: [{from: eu, to: {eu/eu-1: 80, us: 20}}]}}}", Endpoints: three, Want: "few"},
+			Without: Side{Policy: "{loadBalancer: {consistentHash: {httpHeaderName: x-user}, localityLbSetting: {distribute: [{from: eu, to: {eu/eu-1: 20, us: 80}}]}}}", Endpoints: three, Want: "most"},
+		},
+		{
+			Name: "distribute-maglev", Rows: row("distribute[].to"), Measure: partOfKeys("us-1"),
+			With:    Side{Policy: "{loadBalancer: {consistentHash: {httpHeaderName: x-user, maglev: {}}, localityLbSetting: {distribute: [{from: eu, to: {eu/eu-1: 80, us: 20}}]}}}", Endpoints: three, Want: "few"},
+			Without: Side{Policy: "{loadBalancer: {consistentHash: {httpHeaderName: x-user, maglev: {}}, localityLbSetting: {distribute: [{from: eu, to: {eu/eu-1: 20, us: 80}}]}}}", Endpoints: three, Want: "most"},
 		},
 		{
 			Name: "failover", Rows: row("failover[].to"), Measure: reached(plain),

@@ -8,8 +8,10 @@ import (
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
-// nodes are a Node in each zone and what clients' namespaces say.
-func nodes() string {
+func (s *Site) namespace() string { return cmp.Or(s.Namespace, "default") }
+
+// surroundings are a Node in each zone, and the Namespaces that say something.
+func surroundings() string {
 	var out []string
 	for _, z := range zones {
 		out = append(out, manifest.Node("node-"+z.Zone, z.Region, z.Zone))
@@ -17,6 +19,10 @@ func nodes() string {
 	return manifest.Join(append(out, `apiVersion: v1
 kind: Namespace
 metadata: {name: narrow, annotations: {networking.coastwise.dev/scope: default/scope-without}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: near, labels: {topology.istio.io/network: n1}}
 `)...)
 }
 
@@ -28,9 +34,9 @@ func meshConfig(spec string) string {
 func (s *Site) manifests() string {
 	documents := []string{fmt.Sprintf(`apiVersion: v1
 kind: Service
-metadata: {name: %s, namespace: default, labels: {%s}, annotations: {%s}}
+metadata: {name: %s, namespace: %s, labels: {%s}, annotations: {%s}}
 spec: {ports: %s, %s}
-`, s.name, s.Labels, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
+`, s.name, s.namespace(), s.Labels, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
 	if s.Policy != "" || s.Rule != "" {
 		documents = append(documents, s.rule())
 	}
@@ -64,7 +70,7 @@ func (s *Site) rule() string {
 kind: DestinationRule
 metadata: {name: %s, namespace: %s}
 spec: {%s}
-`, s.name, cmp.Or(s.RuleNamespace, "default"), strings.Join(spec, ", "))
+`, s.name, cmp.Or(s.RuleNamespace, s.namespace()), strings.Join(spec, ", "))
 }
 
 // slice is an EndpointSlice with these endpoints.
@@ -83,11 +89,11 @@ func (s *Site) slice(suffix string, endpoints []Endpoint) string {
 	}
 	fmt.Fprintf(&b, `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: %s, namespace: default, labels: {%s}}
+metadata: {name: %s, namespace: %s, labels: {%s}}
 addressType: %s
 ports: [{name: %s, port: %d, protocol: %s}]
 endpoints:
-`, s.name+suffix, labels, cmp.Or(s.Slice.Type, "IPv4"), cmp.Or(s.Slice.PortName, "http"), cmp.Or(s.Slice.Port, port), cmp.Or(s.Slice.Protocol, "TCP"))
+`, s.name+suffix, s.namespace(), labels, cmp.Or(s.Slice.Type, "IPv4"), cmp.Or(s.Slice.PortName, "http"), cmp.Or(s.Slice.Port, port), cmp.Or(s.Slice.Protocol, "TCP"))
 	for _, e := range endpoints {
 		more := e.More
 		if more == "" {

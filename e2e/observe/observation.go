@@ -5,7 +5,7 @@ import "fmt"
 // Observation is one effect of honoured fields.
 type Observation struct {
 	// Name is a DNS label and unique: the two Services are NAME-with and
-	// NAME-without, both in the namespace default.
+	// NAME-without.
 	Name string
 	// Rows are the fields that it observes, as docs/compatibility.md names them.
 	Rows []string
@@ -14,15 +14,14 @@ type Observation struct {
 	// Measure says what a client of one Service sees. It does not know what is
 	// expected.
 	Measure func(*Site) (string, error)
-	// Held says why only the configuration that Envoy holds is compared, which is
-	// the weaker proof; "" where traffic is.
-	Held string
 }
 
 // Side is one of the two Services of an Observation.
 type Side struct {
 	// Want is what Measure must give.
 	Want string
+	// Namespace of the Service, its slices and its rule; "" is default.
+	Namespace string
 	// Policy is the trafficPolicy of the Service's rule in flow style; "" is no rule,
 	// unless Rule is set.
 	Policy string
@@ -30,7 +29,7 @@ type Side struct {
 	Rule string
 	// RuleHost is the rule's host; "" is the Service's name.
 	RuleHost string
-	// RuleNamespace is "" for default.
+	// RuleNamespace is "" for the Service's.
 	RuleNamespace string
 	// Mesh is the spec of the MeshConfig in flow style; "" is none.
 	Mesh string
@@ -40,13 +39,13 @@ type Side struct {
 	Spec string
 	// Ports of the Service in flow style; "" is one HTTP port 80.
 	Ports string
-	// Slice is the EndpointSlice's name of its port, and more; see Site.slice.
+	// Slice is what its EndpointSlice has beside the endpoints.
 	Slice SliceShape
 	// Endpoints are two of the first zone if nil.
 	Endpoints []Endpoint
 	// Late are endpoints that come some seconds later.
 	Late []Endpoint
-	// More are documents beside these; %[1]s in them is the Service's name.
+	// More are documents beside these; see Site.filled.
 	More string
 	// Client is which of the world's clients measures: a key of clients; "" is the
 	// usual one.

@@ -8,10 +8,11 @@ func places() []Observation {
 	// onNode are an endpoint on the Node of that name and one of another zone of the
 	// client's region.
 	onNode := []Endpoint{bare(0, 0, "nodeName: node-NAME"), at(1, 0)}
-	pod := func(more string) string {
-		return "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: default" + more + "}\n"
+	podIn := func(namespace, more string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: " + namespace + more + "}\n"
 	}
-	ofPod := bare(0, 0, "targetRef: {kind: Pod, namespace: default, name: NAME}")
+	pod := func(more string) string { return podIn("default", more) }
+	ofPod := bare(0, 0, "targetRef: {kind: Pod, name: NAME}")
 	network := local("failoverPriority: [topology.istio.io/network]")
 	return append([]Observation{
 		{
@@ -53,6 +54,11 @@ func places() []Observation {
 			Name: "pod-network", Rows: []string{"Pod metadata.labels[topology.istio.io/network]"}, Measure: reached(plain),
 			With:    Side{Policy: network, Endpoints: []Endpoint{ofPod, at(1, 0)}, More: pod(", labels: {topology.istio.io/network: n1}"), Want: "eu-1"},
 			Without: Side{Policy: network, Endpoints: []Endpoint{ofPod, at(1, 0)}, More: pod(", labels: {topology.istio.io/network: n2}"), Want: "eu-1 eu-2"},
+		},
+		{
+			Name: "namespace-network", Rows: []string{"Namespace metadata.labels[topology.istio.io/network]"}, Measure: reached(plain),
+			With:    Side{Namespace: "near", Policy: network, Endpoints: []Endpoint{ofPod, at(1, 0)}, More: podIn("near", ", labels: {topology.istio.io/network: n2}"), Want: "eu-2"},
+			Without: Side{Namespace: "far", Policy: network, Endpoints: []Endpoint{ofPod, at(1, 0)}, More: podIn("far", ", labels: {topology.istio.io/network: n2}"), Want: "eu-1 eu-2"},
 		},
 		{
 			Name: "pod-labels", Rows: []string{"Pod metadata.labels"}, Measure: reached(plain),

@@ -113,7 +113,7 @@ func (w *World) start(ctx context.Context, c Config) error {
 }
 
 func (w *World) write() error {
-	if err := w.folder.Write("places.yaml", nodes()); err != nil {
+	if err := w.folder.Write("places.yaml", surroundings()); err != nil {
 		return err
 	}
 	if w.mesh != "" {
