@@ -68,6 +68,11 @@ func hashes() []Observation {
 			Without: Side{Policy: hashed("httpCookie: {name: who}"), Want: "none"},
 		},
 		{
+			Name: "cookie-session", Rows: row("httpCookie.ttl"), Measure: cookie(path),
+			With:    Side{Policy: hashed("httpCookie: {name: who, path: /shop, ttl: 0s}"), Want: "/shop"},
+			Without: Side{Policy: hashed("httpCookie: {name: who, path: /shop}"), Want: "none"},
+		},
+		{
 			Name: "cookie-attributes", Rows: row("httpCookie.attributes[].name"), Measure: cookie(site),
 			With:    Side{Policy: made(", attributes: [{name: SameSite, value: Strict}]"), Want: "Strict"},
 			Without: Side{Policy: made(""), Want: "none"},

@@ -74,6 +74,21 @@ func meshes() []Observation {
 			Without: Side{Want: "off"},
 		},
 		{
+			Name: "mesh-keepalive-parts", Rows: policy("connectionPool.tcp.tcpKeepalive.time"), Measure: probed,
+			With:    Side{Mesh: meshDefaults, Policy: "{connectionPool: {tcp: {tcpKeepalive: {time: 7s}}}}", Want: "time 7, interval 5, probes 3"},
+			Without: Side{Mesh: meshDefaults, Policy: "{connectionPool: {tcp: {tcpKeepalive: {probes: 4}}}}", Want: "time 11, interval 5, probes 4"},
+		},
+		{
+			Name: "mesh-keepalive-off", Rows: policy("connectionPool.tcp.tcpKeepalive.probes"), Measure: probed,
+			With:    Side{Mesh: meshDefaults, Policy: "{connectionPool: {tcp: {tcpKeepalive: {probes: 0}}}}", Want: "off"},
+			Without: Side{Mesh: meshDefaults, Want: "time 11, interval 5, probes 3"},
+		},
+		{
+			Name: "mesh-upgrade-not", Rows: policy("connectionPool.http.h2UpgradePolicy"), Measure: asked(plain, func(a Answer) string { return a.Proto }),
+			With:    Side{Mesh: meshDefaults, Policy: "{connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}}", Want: "HTTP/1.1"},
+			Without: Side{Mesh: meshDefaults, Policy: "{connectionPool: {http: {maxRetries: 5}}}", Want: "HTTP/2.0"},
+		},
+		{
 			Name: "mesh-upgrade", Rows: row("h2UpgradePolicy"), Measure: asked(plain, func(a Answer) string { return a.Proto }),
 			With:    Side{Mesh: meshDefaults, Want: "HTTP/2.0"},
 			Without: Side{Want: "HTTP/1.1"},

@@ -73,6 +73,21 @@ func outliers() []Observation {
 			Without: Side{Policy: detect("consecutive5xxErrors: 3"), Want: "ejected"},
 		},
 		{
+			Name: "error-codes-only", Rows: outlierRow("outlierDetectionHttpErrorCodes"), Measure: ejects(500),
+			With:    Side{Policy: detect("consecutive5xxErrors: 3, outlierDetectionHttpErrorCodes: [418, 429]"), Want: "stays"},
+			Without: Side{Policy: detect("consecutive5xxErrors: 3"), Want: "ejected"},
+		},
+		{
+			Name: "error-codes-gateway", Rows: outlierRow("outlierDetectionHttpErrorCodes", "consecutiveGatewayErrors"), Measure: ejects(503),
+			With:    Side{Policy: detect("consecutive5xxErrors: 0, consecutiveGatewayErrors: 3, outlierDetectionHttpErrorCodes: [418, 429]"), Want: "stays"},
+			Without: Side{Policy: detect("consecutive5xxErrors: 0, consecutiveGatewayErrors: 3"), Want: "ejected"},
+		},
+		{
+			Name: "error-codes-503", Rows: outlierRow("outlierDetectionHttpErrorCodes", "consecutiveGatewayErrors"), Measure: ejects(503),
+			With:    Side{Policy: detect("consecutive5xxErrors: 0, consecutiveGatewayErrors: 3, outlierDetectionHttpErrorCodes: [503]"), Want: "ejected"},
+			Without: Side{Policy: detect("consecutive5xxErrors: 0, outlierDetectionHttpErrorCodes: [503]"), Want: "stays"},
+		},
+		{
 			Name: "error-codes", Rows: outlierRow("outlierDetectionHttpErrorCodes"), Measure: ejects(429),
 			With:    Side{Policy: detect("consecutive5xxErrors: 3, outlierDetectionHttpErrorCodes: [418, 429]"), Want: "ejected"},
 			Without: Side{Policy: detect("consecutive5xxErrors: 3"), Want: "stays"},

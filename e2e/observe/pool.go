@@ -25,8 +25,8 @@ func retried(before int) func(*Site) (string, error) {
 	}
 }
 
-// carried is whether a connection through the site's TCP listener is closed soon,
-// with or without an answer.
+// carried is whether a connection through the site's TCP listener is answered, and
+// whether it is closed soon.
 func carried(s *Site) (string, error) {
 	c, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", s.world.flags[s.Client].Bind, s.listens), soon)
 	if err != nil {
@@ -38,13 +38,15 @@ func carried(s *Site) (string, error) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(soon))
 	in := bufio.NewReader(c)
+	became := "not answered, "
 	for {
 		if _, err := in.Discard(1); err != nil {
 			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-				return "open", nil
+				return became + "open", nil
 			}
-			return "closed", nil
+			return became + "closed", nil
 		}
+		became = "answered, "
 	}
 }
 
@@ -90,13 +92,13 @@ func pools() []Observation {
 		},
 		{
 			Name: "tcp-idle-listener", Rows: append(row("connectionPool.tcp.idleTimeout"), "Service metadata.annotations[networking.coastwise.dev/listen]"), Measure: carried,
-			With:    Side{Policy: tcp("idleTimeout: 300ms"), Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Want: "closed"},
-			Without: Side{Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Want: "open"},
+			With:    Side{Policy: tcp("idleTimeout: 300ms"), Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Want: "answered, closed"},
+			Without: Side{Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Want: "answered, open"},
 		},
 		{
 			Name: "connect-timeout-tcp", Rows: row("connectionPool.tcp.connectTimeout"), Measure: carried,
-			With:    Side{Policy: tcp("connectTimeout: 200ms"), Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Endpoints: []Endpoint{special(Silent)}, Want: "closed"},
-			Without: Side{Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Endpoints: []Endpoint{special(Silent)}, Want: "open"},
+			With:    Side{Policy: tcp("connectTimeout: 200ms"), Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Endpoints: []Endpoint{special(Silent)}, Want: "not answered, closed"},
+			Without: Side{Annotations: listen, Ports: db, Slice: SliceShape{PortName: "db"}, Endpoints: []Endpoint{special(Silent)}, Want: "not answered, open"},
 		},
 		{
 			Name: "retry-budget", Rows: row("retryBudget.percent"), Measure: retried(0),

@@ -27,6 +27,12 @@ func secured() []Observation {
 	set := func(tls, want string) Side {
 		return Side{Policy: "{tls: {" + tls + "}}", Slice: SliceShape{TLS: true}, Want: want}
 	}
+	tcp := func(tls, want string) Side {
+		return Side{
+			Policy: "{tls: {" + tls + "}}", Annotations: "networking.coastwise.dev/listen: 'db=LISTENS'",
+			Ports: "[{name: db, port: 80}]", Slice: SliceShape{TLS: true, PortName: "db"}, Want: want,
+		}
+	}
 	const named = "mode: SIMPLE, credentialName: web, subjectAltNames: [shop.example]"
 	return []Observation{
 		{
@@ -53,6 +59,11 @@ func secured() []Observation {
 			Name: "names", Rows: row("subjectAltNames"), Measure: asked(plain, statusOf),
 			With:    set(named, "200"),
 			Without: set("mode: SIMPLE, credentialName: web, subjectAltNames: [wrong.example]", "503"),
+		},
+		{
+			Name: "names-tcp", Rows: row("subjectAltNames"), Measure: carried,
+			With:    tcp("mode: SIMPLE, credentialName: web, subjectAltNames: [wrong.example]", "not answered, closed"),
+			Without: tcp("mode: SIMPLE, credentialName: web", "answered, open"),
 		},
 		{
 			Name: "sni", Rows: row("sni"), Measure: asked(Request{}, func(a Answer) string { return a.SNI }),
