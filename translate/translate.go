@@ -12,7 +12,8 @@ import (
 type Built struct {
 	Assignment locality.Assignment
 	Cluster    envoy.Resource
-	// Endpoints is the zero Resource where the cluster has no load assignment.
+	// Endpoints is the zero Resource where the cluster has no load assignment, or
+	// holds it itself.
 	Endpoints envoy.Resource
 	Problems  []model.Problem
 }
@@ -32,7 +33,7 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	b := Built{Assignment: locality.Assign(v.View, policy, port.Endpoints)}
 	b.Problems = problems(s, policy, b.Assignment.Notes)
 	var err error
-	if b.Cluster, err = envoy.Cluster(s, v); err != nil {
+	if b.Cluster, err = envoy.Cluster(s, v, b.Assignment); err != nil {
 		return Built{}, err
 	}
 	if err = envoy.Validate(b.Cluster); err != nil {
@@ -41,11 +42,11 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if err = envoy.ValidateCredentials(s, v, b.Cluster); err != nil {
 		return Built{}, err
 	}
-	if policy.Algorithm == model.Passthrough {
-		return b, nil
-	}
 	if b.Endpoints, err = envoy.LoadAssignment(s, v, b.Assignment); err != nil {
 		return Built{}, err
+	}
+	if b.Endpoints.Name == "" {
+		return b, envoy.ValidateWithin(s, v, b.Cluster)
 	}
 	if err = envoy.Validate(b.Endpoints); err != nil {
 		return Built{}, err

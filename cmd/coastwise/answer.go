@@ -25,7 +25,7 @@ type question struct {
 // answer is what the client would receive.
 type answer struct {
 	proxy    model.Proxy
-	services []*model.Service // visible to the client, by key
+	services []*model.Service // that the client is served, as translate.Owners orders them
 	clusters []cluster
 	problems []model.Problem
 	one      bool // a service was asked for
@@ -47,24 +47,26 @@ func ask(st *store.Store, q question) (answer, error) {
 	if a.proxy, err = client(st, q.claims); err != nil {
 		return a, err
 	}
-	only, err := q.key()
+	all := ingestAll(st)
+	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
+	var visible []*model.Service
+	for _, s := range all.services {
+		if translate.Visible(s, a.proxy, scope) {
+			visible = append(visible, s)
+		}
+	}
+	var lost []model.Problem
+	a.services, lost = translate.Owners(a.proxy.Namespace, visible)
+	only, err := q.key(a.services, all.services)
 	if err != nil {
 		return a, err
 	}
-	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
-	for _, key := range st.Keys() {
-		s, problems := ingest.Service(st.Objects(key))
-		if q.host == "" || s == nil || key == only {
-			a.problems = append(a.problems, problems...)
-		}
-		switch {
-		case s == nil:
-		case translate.Visible(s, a.proxy, scope):
-			a.services = append(a.services, s)
-		case key == only:
+	for _, s := range all.services {
+		if s.Key == only && !slices.Contains(visible, s) {
 			return a, hiddenService(s, a.proxy)
 		}
 	}
+	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
 	a.listen(only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
@@ -77,6 +79,39 @@ func ask(st *store.Store, q question) (answer, error) {
 		return a, unknownSubset(q.subset, a.allSubsets(chosen))
 	}
 	return a, nil
+}
+
+// ingested is every service of a store, by key, and what was found on the way.
+type ingested struct {
+	services []*model.Service
+	problems map[model.Key][]model.Problem
+	// orphans are the problems of keys without a service.
+	orphans []model.Problem
+}
+
+func ingestAll(st *store.Store) ingested {
+	all := ingested{problems: map[model.Key][]model.Problem{}}
+	for _, key := range st.Keys() {
+		s, problems := ingest.Service(st.Objects(key))
+		if s == nil {
+			all.orphans = append(all.orphans, problems...)
+			continue
+		}
+		all.services = append(all.services, s)
+		all.problems[key] = problems
+	}
+	return all
+}
+
+// problemsOf are those of every service, or of the one that was asked for.
+func (all ingested) problemsOf(q question, only model.Key) []model.Problem {
+	out := all.orphans
+	for _, s := range all.services {
+		if q.host == "" || s.Key == only {
+			out = append(out, all.problems[s.Key]...)
+		}
+	}
+	return out
 }
 
 // locate says of problems that were found after reading where their objects stand.
@@ -172,10 +207,16 @@ func (q question) choose(services []*model.Service, only model.Key) ([]*model.Se
 	return nil, unknownService(only.Host, services)
 }
 
-// key reads the host as a client of that namespace means it.
-func (q question) key() (model.Key, error) {
+// key reads the host as a client of that namespace means it: exactly that of an
+// entry, of those that it is served first, else by the rules for short names.
+func (q question) key(served, all []*model.Service) (model.Key, error) {
 	if q.host == "" {
 		return model.Key{}, nil
+	}
+	for _, s := range slices.Concat(served, all) {
+		if s.HostField != "" && s.Host == strings.ToLower(q.host) {
+			return s.Key, nil
+		}
 	}
 	key, wildcard := ingest.RuleKey(q.claims.Namespace, q.host)
 	if wildcard {

@@ -117,12 +117,14 @@ func (f *translateFlags) serviceNames(p process, typed string) []string {
 		known = err == nil
 	}
 	scope := translate.NamespaceScope(st.Namespace(claims.Namespace))
+	services := slices.DeleteFunc(ingestAll(st).services, func(s *model.Service) bool {
+		return known && !translate.Visible(s, claims, scope)
+	})
+	if known {
+		services, _ = translate.Owners(claims.Namespace, services)
+	}
 	var out []string
-	for _, key := range st.Keys() {
-		s, _ := ingest.Service(st.Objects(key))
-		if s == nil || known && !translate.Visible(s, claims, scope) {
-			continue
-		}
+	for _, s := range services {
 		for _, name := range hostNames(s, f.client.namespace) {
 			switch {
 			case !ports:
@@ -135,7 +137,7 @@ func (f *translateFlags) serviceNames(p process, typed string) []string {
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 // hostNames are a service's host and, if it is a Service of the namespace, its

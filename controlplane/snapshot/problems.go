@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/coastwise/coastwise/translate/envoy"
-	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -77,6 +76,9 @@ func (h *Hub) Problems() []model.Problem {
 	for _, ps := range h.orphans {
 		out = append(out, ps...)
 	}
+	for _, set := range h.snap.Load().Scopes {
+		out = append(out, set.problems...)
+	}
 	out = append(out, h.listenerProblems()...)
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
@@ -102,16 +104,14 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 	if !ok {
 		return h.rejectedListener(p, r)
 	}
-	key, _ := ingest.RuleKey("", host)
-	entry := h.snap.Load().Entries[key]
-	if entry == nil {
-		return p
-	}
-	p.Object = entry.Object
+	snap := h.snap.Load()
 	for m := range h.byPod[podOf(r.ProxyID)] {
-		if m.claims.ID != r.ProxyID {
+		key, found := snap.Scopes[m.class.key.scope].find(host)
+		entry := snap.Entries[key]
+		if m.claims.ID != r.ProxyID || !found || entry == nil {
 			continue
 		}
+		p.Object = entry.Object
 		id := entry.Select(m.class.proxy, port, subset).PolicyID
 		if id != model.NoPolicy && entry.Policies[id].Rule != (model.ObjectRef{}) {
 			p.Object = entry.Policies[id].Rule

@@ -47,7 +47,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 		h.compare(marks, key, was, is)
 		h.logNew(was, is)
 	}
-	scopes := h.rescope(next, old, shaped)
+	scopes := h.rescope(marks, next, old, shaped)
 	h.snap.Store(next)
 	h.metrics.published(next, d.Since)
 	h.wake(marks, scopes, d.Since)
@@ -119,7 +119,7 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 	h.metrics.buildFailed.Inc()
 	h.log.Error("a service could not be built; its last form stays", "service", key.Host, "err", err)
 	failed := model.Problem{
-		Object: model.ObjectRef{Kind: "Service", Namespace: key.Namespace, Name: nameOf(objects)},
+		Object: refOf(objects),
 		Field:  "spec", Severity: model.Error, Reason: model.BuildFailed,
 		Message: fmt.Sprintf("it could not be built, its last form stays: %v", err),
 	}
@@ -232,7 +232,7 @@ func (h *Hub) differs(c *class, at clusterAt, was, is *Entry) bool {
 
 // rescope rebuilds the sets of the scopes that see a service whose shape
 // changed. A set that cannot be built stays as it was.
-func (h *Hub) rescope(next, old *Snapshot, shaped []model.Key) map[*scopeState]bool {
+func (h *Hub) rescope(ms marks, next, old *Snapshot, shaped []model.Key) map[*scopeState]bool {
 	changed := map[*scopeState]bool{}
 	for _, scope := range h.scopes {
 		for _, key := range shaped {
@@ -255,6 +255,7 @@ func (h *Hub) rescope(next, old *Snapshot, shaped []model.Key) map[*scopeState]b
 		}
 		h.forgiveListeners(old.Scopes[scope.scope], set)
 		next.Scopes[scope.scope] = set
+		h.handOver(ms, scope, old, next)
 	}
 	return changed
 }
@@ -274,38 +275,6 @@ func (c *class) has(e *Entry, at clusterAt) bool {
 
 func (c *class) subsetsOf(s *model.Service) []string {
 	return s.SubsetsOf(c.proxy.Kind, c.proxy.Namespace, func(sel model.Selector) bool { return sel.Matches(c.proxy.Labels) })
-}
-
-// sameShape says that no scope's set or routes can differ between two forms.
-func sameShape(was, is *Entry) bool {
-	if was == nil || is == nil {
-		return was == is
-	}
-	return was.Host == is.Host && was.Name == is.Name && was.Created == is.Created &&
-		slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
-		func(a, b model.Port) bool {
-			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol
-		}) && sameHashes(was.Service, is.Service) && sameListeners(was.Service, is.Service)
-}
-
-// sameSubsets says that every client has the same subsets of two forms.
-func sameSubsets(was, is *model.Service) bool {
-	if len(was.Subsets)+len(is.Subsets) == 0 {
-		return true
-	}
-	return maps.EqualFunc(was.Subsets, is.Subsets, slices.Equal) &&
-		sameClasses(was.Lookup, is.Lookup) && sameClasses(is.Lookup, was.Lookup)
-}
-
-// sameClasses says that a service tells no class of clients apart that the other
-// does not.
-func sameClasses(a, b map[model.PolicyKey]model.PolicyID) bool {
-	for key := range a {
-		if _, ok := b[key]; !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // clusterAt is one cluster of a service.
@@ -342,11 +311,4 @@ func ingestSafely(o ingest.Objects) (s *model.Service, ps []model.Problem, err e
 	}()
 	s, ps = ingest.Service(o)
 	return s, ps, nil
-}
-
-func nameOf(o ingest.Objects) string {
-	if o.Service == nil {
-		return o.Key.Host
-	}
-	return o.Service.Name
 }

@@ -2,11 +2,11 @@ package snapshot
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -41,12 +41,26 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// hosts are the keys of those that ServiceEntries declare, by host: a host may be
+	// another's in another scope.
+	hosts map[string]model.Key
+	// problems are those of entries that lost a host or domain to others.
+	problems []model.Problem
 }
 
 // Has says whether the scope sees a service.
 func (s *ScopeSet) Has(key model.Key) bool {
 	_, ok := slices.BinarySearchFunc(s.Keys, key, model.Key.Compare)
 	return ok
+}
+
+// find is the key of the service that the scope has by a host.
+func (s *ScopeSet) find(host string) (model.Key, bool) {
+	if key, ok := s.hosts[host]; ok {
+		return key, true
+	}
+	key, wildcard := ingest.RuleKey("", host)
+	return key, !wildcard && key.Host == host && s.Has(key)
 }
 
 // sees is what semantics 1.3 says of one service and one scope.
@@ -61,16 +75,21 @@ func (s Scope) sees(service *model.Service) bool {
 // buildScope costs O(services): it runs when a scope's first proxy comes, and
 // when a service appears, goes or changes its ports or visibility.
 func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
-	set := &ScopeSet{}
-	keys := slices.SortedFunc(maps.Keys(entries), model.Key.Compare)
-	services := make([]*model.Service, 0, len(keys))
-	for _, key := range keys {
-		service := entries[key].Service
-		if !scope.sees(service) {
-			continue
+	set := &ScopeSet{hosts: map[string]model.Key{}}
+	visible := make([]*model.Service, 0, len(entries))
+	for _, entry := range entries {
+		if scope.sees(entry.Service) {
+			visible = append(visible, entry.Service)
 		}
+	}
+	var services []*model.Service
+	services, set.problems = translate.Owners(scope.Namespace, visible)
+	for _, service := range services {
+		key := service.Key
 		set.Keys = append(set.Keys, key)
-		services = append(services, service)
+		if service.HostField != "" {
+			set.hosts[service.Host] = key
+		}
 		var subsets []string
 		if len(service.Selectors[scope.Namespace]) > 0 {
 			set.Selected = append(set.Selected, key)
@@ -84,6 +103,8 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 			}
 		}
 	}
+	slices.SortFunc(set.Keys, model.Key.Compare)
+	slices.SortFunc(set.Selected, model.Key.Compare)
 	slices.Sort(set.Clusters)
 	routes, err := validated(envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services))
 	if err != nil {

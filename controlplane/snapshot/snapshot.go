@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/coastwise/coastwise/translate/envoy"
-	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -86,9 +85,9 @@ func (v *View) ofService(typeURL, name string) *envoy.Resource {
 	if !ok {
 		return nil
 	}
-	key, wildcard := ingest.RuleKey("", host)
+	key, ok := v.set.find(host)
 	entry := v.snap.Entries[key]
-	if wildcard || entry == nil || entry.Host != host || !v.set.Has(key) {
+	if !ok || entry == nil {
 		return nil
 	}
 	if _, ok := entry.Port(port); !ok || !entry.HasSubset(v.class.proxy, subset) {

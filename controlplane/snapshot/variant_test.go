@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -33,6 +34,9 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 			if s == nil {
 				continue
 			}
+			if rapid.Bool().Draw(t, "resolved by DNS") { // then the cluster holds the endpoints
+				s.Resolution, s.DNSRefreshRate = model.DNS, time.Minute
+			}
 			for _, at := range clustersOf(&Entry{Service: s}) {
 				port, _ := s.Port(at.port)
 				if !s.HasSubset(p, at.subset) {
@@ -44,7 +48,8 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 				}
 				cluster, endpoints := byWholeProxy(t, s, p, port, at.subset, st.Objects(key).Rules)
 				if built.Cluster.Version != cluster.Version {
-					t.Errorf("%s: cluster differs", key.Host)
+					t.Errorf("%s for %+v: cluster differs:\nby variant %q\nby proxy   %q",
+						key.Host, p, built.Cluster.Body, cluster.Body)
 				}
 				if built.Endpoints.Version != endpoints.Version {
 					t.Errorf("%s for %+v: endpoints differ:\nby variant %q\nby proxy   %q",
@@ -81,14 +86,12 @@ func byWholeProxy(t *rapid.T, s *model.Service, p model.Proxy, port model.Port, 
 	everything := model.Variant{Port: port.Number, Subset: subset, PolicyID: id, View: model.View{
 		Locality: p.Locality, Node: p.Node, Network: p.Network, Labels: model.FormatLabels(p.Labels),
 	}}
-	cluster, err := envoy.Cluster(s, everything)
+	a := locality.Assign(everything.View, policy, port.Endpoints)
+	cluster, err := envoy.Cluster(s, everything, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if policy.Algorithm == model.Passthrough {
-		return cluster, endpoints
-	}
-	endpoints, err = envoy.LoadAssignment(s, everything, locality.Assign(everything.View, policy, port.Endpoints))
+	endpoints, err = envoy.LoadAssignment(s, everything, a)
 	if err != nil {
 		t.Fatal(err)
 	}

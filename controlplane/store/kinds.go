@@ -26,6 +26,10 @@ func (s *Store) apply(c Change) {
 		s.setSlice(c.Ref, as[*discoveryv1.EndpointSlice](c.Object))
 	case "DestinationRule":
 		s.setRule(c.Ref, newRuleEntry(c.Ref, as[*v1alpha1.DestinationRule](c.Object), c.Fence))
+	case v1alpha1.KindServiceEntry:
+		s.setEntry(objectName{c.Ref.Namespace, c.Ref.Name}, as[*v1alpha1.ServiceEntry](c.Object))
+	case v1alpha1.KindWorkloadEntry:
+		s.setWorkload(objectName{c.Ref.Namespace, c.Ref.Name}, as[*v1alpha1.WorkloadEntry](c.Object))
 	case "Node":
 		s.setNode(c.Ref.Name, placeOf(as[*corev1.Node](c.Object)))
 	case "Pod":
@@ -57,6 +61,9 @@ func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 		return
 	}
 	s.marks.key(key)
+	if old == nil || service == nil { // it wins over entries of its host
+		s.marks.all(s.entries.keys(key.Host))
+	}
 	if old != nil {
 		delete(s.services, key)
 		s.known.add(key.Namespace, key, -1)
@@ -155,6 +162,9 @@ func (s *Store) markRule(e *ruleEntry, by int) {
 	default:
 		s.known.add(e.key.Namespace, e.key, by)
 		s.marks.key(e.key)
+		for _, host := range e.hosts() {
+			s.marks.all(s.entries.keys(host))
+		}
 	}
 }
 
@@ -191,6 +201,7 @@ func (s *Store) setPod(name ingest.PodName, pod *corev1.Pod) {
 	if identity || !sameReadiness(old, pod) {
 		s.marks.all(s.byPod.keys(name))
 	}
+	s.selectPod(name, old, pod)
 }
 
 func sameIdentity(a, b *corev1.Pod) bool {

@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
+	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -25,7 +27,10 @@ var (
 	someRegions    = rapid.SampledFrom([]string{"r1", "r2", ""})
 	somePods       = rapid.SampledFrom([]string{"p1", "p2", ""})
 	someHosts      = rapid.SampledFrom([]string{
-		"x", "y.b", "x.a.svc.cluster.local", "*.a.svc.cluster.local", "*", "*.b", "api.example.com", "*.example.com",
+		"x", "y.b", "x.a.svc.cluster.local", "*.a.svc.cluster.local", "*", "*.b", "api.example.com", "*.example.com", "x.a.svc",
+	})
+	entryHosts = rapid.SampledFrom([][]string{
+		{"api.example.com"}, {"*.example.com", "api.example.com"}, {"y.b"}, {"x.a.svc", "y.b"}, {"x.a.svc.cluster.local"},
 	})
 )
 
@@ -33,7 +38,7 @@ var (
 func someChange(t *rapid.T) Change {
 	ns, name := someNamespaces.Draw(t, "namespace"), someNames.Draw(t, "name")
 	var c Change
-	switch rapid.SampledFrom([]string{"service", "slice", "rule", "fence", "node", "pod", "namespace", "mesh"}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]string{"service", "slice", "rule", "fence", "node", "pod", "pod", "namespace", "mesh", "entry", "entry", "workload"}).Draw(t, "kind") {
 	case "service":
 		c = service(ns, name)
 		c.Object.(*corev1.Service).Spec.ClusterIP = rapid.SampledFrom([]string{"", "None"}).Draw(t, "ip")
@@ -51,10 +56,17 @@ func someChange(t *rapid.T) Change {
 	case "pod":
 		c = pod(ns, rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod"), func(p *corev1.Pod) {
 			p.Labels = map[string]string{"v": someNames.Draw(t, "label")}
+			p.Spec.NodeName = someNodes.Draw(t, "node of the pod")
+			p.Status.PodIP = rapid.SampledFrom([]string{"", "10.0.0.1"}).Draw(t, "pod IP")
 			started(time.Unix(rapid.Int64Range(0, 1).Draw(t, "start"), 0))(p)
 		})
 	case "namespace":
 		c = namespaceOf(ns, map[string]string{"k": someNames.Draw(t, "label")})
+	case "entry":
+		c = entry(ns, name, rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "selected"), entryHosts.Draw(t, "hosts")...)
+		c.Object.(*v1alpha1.ServiceEntry).CreationTimestamp = metav1.Unix(rapid.Int64Range(0, 1).Draw(t, "age"), 0)
+	case "workload":
+		c = workload(ns, name, someNames.Draw(t, "label"), someNames.Draw(t, "second label"))
 	case "mesh":
 		c = mesh(someNames.Draw(t, "root"))
 	}
@@ -82,9 +94,21 @@ func reads(o ingest.Objects) map[string]any {
 			}
 		}
 	}
+	pods := map[ingest.PodName]*corev1.Pod{}
+	for name, p := range o.Pods { // behind a slice, which says the address
+		pods[name] = p.DeepCopy()
+		pods[name].Status.PodIP = ""
+	}
+	for _, p := range o.Selected {
+		if n, known := o.Nodes.ByName[p.Spec.NodeName]; known {
+			nodes[p.Spec.NodeName] = n
+			zones[n.Locality.Zone] = o.Nodes.Regions[n.Locality.Zone]
+		}
+	}
 	return map[string]any{
+		"entries": o.Entries, "owner": o.Owner, "declared": o.Declared, "selected": o.Selected, "workloads": o.Workloads,
 		"service": o.Service, "slices": o.Slices, "rules": o.Rules, "fences": o.Fences,
-		"pods": o.Pods, "namespace": o.Namespace, "mesh": o.Mesh, "nodes": nodes, "zones": zones,
+		"pods": pods, "namespace": o.Namespace, "mesh": o.Mesh, "nodes": nodes, "zones": zones,
 	}
 }
 
@@ -192,6 +216,12 @@ func compareStores(t *rapid.T, want, got *Store) {
 	if d := cmp.Diff(want.byPod, got.byPod); d != "" {
 		t.Fatalf("index of pods (-fresh +lived):\n%s", d)
 	}
+	if d := cmp.Diff(want.entries.hosts, got.entries.hosts); d != "" {
+		t.Fatalf("index of hosts (-fresh +lived):\n%s", d)
+	}
+	if d := cmp.Diff(want.workloads, got.workloads, cmp.AllowUnexported(workloads{}, selection{})); d != "" {
+		t.Fatalf("index of workloads (-fresh +lived):\n%s", d)
+	}
 }
 
 // TestObjects: what a service gets is its own, found through the indexes, and
@@ -210,6 +240,9 @@ func TestObjects(t *testing.T) {
 			if want := scan(last, key); got != want {
 				t.Fatalf("%v has %s slices, rules and fences; a scan says %s", key, got, want)
 			}
+			if d := cmp.Diff(scanEntries(last, key), namesOf(o)); d != "" {
+				t.Fatalf("entries and workloads of %v (-scan +got):\n%s", key, d)
+			}
 		}
 		if d := cmp.Diff(scanNodes(last), s.Nodes()); d != "" {
 			t.Fatal(d)
@@ -222,7 +255,12 @@ func scan(world map[model.ObjectRef]Change, key model.Key) string {
 	var nslices, rules, fences int
 	covers := func(ns, host string) bool {
 		exact, wildcard := ingest.RuleKey(ns, host)
-		return wildcard && ingest.HostMatches(host, key.Host) || exact == key
+		for _, c := range world {
+			if e, ok := c.Object.(*v1alpha1.ServiceEntry); ok && slices.Contains(e.Spec.Hosts, host) {
+				exact.Host = host // what an entry has exactly is no short form
+			}
+		}
+		return wildcard && ingest.HostMatches(host, key.Host) || !wildcard && exact.Host == key.Host
 	}
 	for ref, c := range world {
 		switch o := c.Object.(type) {

@@ -24,7 +24,8 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 		Namespace: s.namespaces[key.Namespace],
 		Mesh:      s.mesh,
 	}
-	o.Rules, o.Fences = s.rules.of(key)
+	o.Rules, o.Fences = s.rules.of(key.Host, s.entries)
+	s.addEntries(&o)
 	named := s.slices[key]
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		slice := named[name]
@@ -38,8 +39,8 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 	return o
 }
 
-// Keys is every key that has a Service, or a rule or fence with an exact host;
-// sorted.
+// Keys is every key that has a Service or a ServiceEntry, or a rule or fence with
+// an exact host; sorted.
 func (s *Store) Keys() []model.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()

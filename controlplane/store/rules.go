@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -14,22 +15,32 @@ import (
 type ruleEntry struct {
 	rule     *v1alpha1.DestinationRule
 	fence    *model.Fence
-	pattern  string    // as written, where wildcard
+	pattern  string    // as written
 	key      model.Key // where not wildcard
 	wildcard bool
 }
 
+// short is the host as written, where it is a short form that an entry may have
+// as its own host; "" if it is none.
+func (e *ruleEntry) short() string {
+	if host := strings.ToLower(e.pattern); !e.wildcard && host != e.key.Host && strings.Contains(host, ".") {
+		return host
+	}
+	return ""
+}
+
 // ruleIndex finds rules by the service that they are for.
 type ruleIndex struct {
-	byRef    map[model.ObjectRef]*ruleEntry
-	exact    map[model.Key]map[model.ObjectRef]*ruleEntry
+	byRef map[model.ObjectRef]*ruleEntry
+	// exact is by the full host, and also by the short form as written.
+	exact    map[string]map[model.ObjectRef]*ruleEntry
 	wildcard map[model.ObjectRef]*ruleEntry
 }
 
 func newRuleIndex() ruleIndex {
 	return ruleIndex{
 		byRef:    map[model.ObjectRef]*ruleEntry{},
-		exact:    map[model.Key]map[model.ObjectRef]*ruleEntry{},
+		exact:    map[string]map[model.ObjectRef]*ruleEntry{},
 		wildcard: map[model.ObjectRef]*ruleEntry{},
 	}
 }
@@ -57,9 +68,11 @@ func (r *ruleIndex) set(ref model.ObjectRef, e *ruleEntry) {
 	if old := r.byRef[ref]; old != nil {
 		delete(r.byRef, ref)
 		delete(r.wildcard, ref)
-		delete(r.exact[old.key], ref)
-		if len(r.exact[old.key]) == 0 {
-			delete(r.exact, old.key)
+		for _, host := range old.hosts() {
+			delete(r.exact[host], ref)
+			if len(r.exact[host]) == 0 {
+				delete(r.exact, host)
+			}
 		}
 	}
 	if e == nil {
@@ -68,26 +81,40 @@ func (r *ruleIndex) set(ref model.ObjectRef, e *ruleEntry) {
 	r.byRef[ref] = e
 	if e.wildcard {
 		r.wildcard[ref] = e
-		return
 	}
-	if r.exact[e.key] == nil {
-		r.exact[e.key] = map[model.ObjectRef]*ruleEntry{}
+	for _, host := range e.hosts() {
+		if r.exact[host] == nil {
+			r.exact[host] = map[model.ObjectRef]*ruleEntry{}
+		}
+		r.exact[host][ref] = e
 	}
-	r.exact[e.key][ref] = e
 }
 
-// of returns the rules and fences for a service, of all namespaces, sorted by
-// namespace and name.
-func (r *ruleIndex) of(key model.Key) (rules []*v1alpha1.DestinationRule, fences []model.Fence) {
-	found := maps.Clone(r.exact[key])
+// hosts are those that a rule may mean: one, and another if an entry has that.
+func (e *ruleEntry) hosts() []string {
+	switch {
+	case e.wildcard:
+		return nil
+	case e.short() != "":
+		return []string{e.key.Host, e.short()}
+	}
+	return []string{e.key.Host}
+}
+
+// of returns the rules and fences for a host, of all namespaces, sorted by
+// namespace and name. A short form means a Service unless an entry has exactly
+// that host (semantics 3).
+func (r *ruleIndex) of(host string, entries entryIndex) (rules []*v1alpha1.DestinationRule, fences []model.Fence) {
+	found := map[model.ObjectRef]*ruleEntry{}
+	for ref, e := range r.exact[host] {
+		if short := e.short(); short == "" || entries.declare(short) == (short == host) {
+			found[ref] = e
+		}
+	}
 	for ref, e := range r.wildcard {
-		if !ingest.HostMatches(e.pattern, key.Host) {
-			continue
+		if ingest.HostMatches(e.pattern, host) {
+			found[ref] = e
 		}
-		if found == nil {
-			found = map[model.ObjectRef]*ruleEntry{}
-		}
-		found[ref] = e
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(found), model.ObjectRef.Compare) {
 		if e := found[ref]; e.rule != nil {

@@ -77,10 +77,12 @@ type Store struct {
 	namespaces map[string]*corev1.Namespace
 	nodes      nodeIndex
 	rules      ruleIndex
+	entries    entryIndex
+	workloads  workloadIndex
 	mesh       ingest.Mesh
 
-	known  tally[string] // namespace → keys that have a Service or an exact rule or fence
-	byNode tally[string] // nodeName of an endpoint → services
+	known  tally[string] // namespace → keys that have a Service, an entry, or an exact rule or fence
+	byNode tally[string] // nodeName of an endpoint or of a selected Pod → services
 	byZone tally[string] // zone of an endpoint, as its slice says → services
 	byPod  tally[ingest.PodName]
 
@@ -102,6 +104,8 @@ func New() *Store {
 		namespaces: map[string]*corev1.Namespace{},
 		nodes:      newNodeIndex(),
 		rules:      newRuleIndex(),
+		entries:    newEntryIndex(),
+		workloads:  workloadIndex{},
 		known:      tally[string]{},
 		byNode:     tally[string]{},
 		byZone:     tally[string]{},

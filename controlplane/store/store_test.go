@@ -90,6 +90,12 @@ func namespaceOf(name string, labels map[string]string) Change {
 	return Change{Ref: model.ObjectRef{Kind: "Namespace", Name: name}, Object: n}
 }
 
+func annotatedNamespace(name, key, value string) Change {
+	c := namespaceOf(name, nil)
+	c.Object.(*corev1.Namespace).Annotations = map[string]string{key: value}
+	return c
+}
+
 func mesh(root string) Change {
 	return Change{
 		Ref: model.ObjectRef{Kind: "MeshConfig", Name: "default"},
@@ -222,6 +228,11 @@ func TestMarks(t *testing.T) {
 		{
 			"a namespace's label", nil,
 			namespaceOf("a", map[string]string{"k": "v"}),
+			Dirty{Keys: []model.Key{x}, Namespaces: []string{"a"}},
+		},
+		{
+			"a namespace's annotation", nil,
+			annotatedNamespace("a", "networking.coastwise.dev/traffic-distribution", "PreferClose"),
 			Dirty{Keys: []model.Key{x}, Namespaces: []string{"a"}},
 		},
 		{"an equal namespace", nil, namespaceOf("a", nil), Dirty{}},

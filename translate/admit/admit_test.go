@@ -19,11 +19,13 @@ var update = flag.Bool("update", false, "write what Object says into testdata")
 // headers stand before a body in testdata, by its file's extension; .yaml has its
 // own.
 var headers = map[string]string{
-	".yaml":    "",
-	".rule":    "apiVersion: networking.coastwise.dev/v1alpha1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n",
-	".mesh":    "apiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec:\n",
-	".service": "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n",
-	".slice":   "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\n",
+	".yaml":     "",
+	".rule":     "apiVersion: networking.coastwise.dev/v1alpha1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n",
+	".mesh":     "apiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec:\n",
+	".service":  "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n",
+	".entry":    "apiVersion: networking.coastwise.dev/v1alpha1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n",
+	".workload": "apiVersion: networking.coastwise.dev/v1alpha1\nkind: WorkloadEntry\nmetadata: {name: a}\nspec:\n",
+	".slice":    "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\n",
 }
 
 // TestObject holds every message against what a user should read: each manifest

@@ -166,6 +166,7 @@ func (r *report) endpoint(p path, family discoveryv1.AddressType, e *discoveryv1
 	for i, a := range e.Addresses {
 		r.address(p.child("addresses").index(i), family, a)
 	}
+	r.unique(p.child("addresses"), e.Addresses)
 	if e.Hostname != nil {
 		r.dnsLabel(p.child("hostname"), *e.Hostname)
 	}

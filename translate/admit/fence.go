@@ -19,10 +19,13 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 	out := &model.Fence{Object: object}
 	spec, _ := doc.root["spec"].(map[string]any)
 	f := &finder{}
-	if object.Kind == v1alpha1.KindMeshConfig {
+	switch object.Kind {
+	case v1alpha1.KindMeshConfig:
 		out.RootNamespace, _ = spec["rootNamespace"].(string)
 		f.setting("spec", spec)
-	} else {
+	default: // the others have no regions to allow
+		return nil
+	case v1alpha1.KindDestinationRule:
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
 			return nil
 		}

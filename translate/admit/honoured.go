@@ -2,7 +2,6 @@ package admit
 
 import (
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -127,17 +126,16 @@ func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
 	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
-	r.ignored(!isLength(spec.DNSRefreshRate, time.Minute), p.child("dnsRefreshRate"))
 	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
 		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),
 			"REGISTRY_ONLY is not honoured yet; it matters to captured traffic, and no capture is served")
 	}
 }
 
-// The annotations that are known. The first two are not honoured yet.
+// The annotations that are known.
 const (
-	annotationDistribution      = v1alpha1.GroupName + "/traffic-distribution"
-	annotationIstioDistribution = "networking.istio.io/traffic-distribution"
+	annotationDistribution      = model.DistributionAnnotation
+	annotationIstioDistribution = model.IstioDistributionAnnotation
 	annotationListen            = model.ListenAnnotation
 	annotationScope             = v1alpha1.GroupName + "/scope"
 	annotationExportTo          = v1alpha1.GroupName + "/export-to"
@@ -149,20 +147,20 @@ const defaultAffinity = 10800
 
 func (r *report) honouredService(s *corev1.Service) {
 	const annotations path = "metadata.annotations"
-	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution == nil)
+	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution != nil && *s.Spec.TrafficDistribution != "")
 	r.listenAnnotation(annotations.key(annotationListen), s)
 	if c := s.Spec.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
 		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
 			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")
 	}
-	if s.Spec.Type == corev1.ServiceTypeExternalName {
-		r.notHonoured("spec.type", "ExternalName is not honoured yet; the Service has no endpoints")
+	if s.Spec.Type == corev1.ServiceTypeExternalName && len(s.Spec.Ports) == 0 {
+		r.add(model.Info, model.NoEffect, "spec.ports", "is empty: the name has no ports here, so nothing reaches it by this Service's host")
 	}
 }
 
 // namespace has annotations, and nothing else that could be wrong.
 func (r *report) namespace(n *corev1.Namespace) {
-	r.distributionAnnotations(n.Annotations, true)
+	r.distributionAnnotations(n.Annotations, false)
 	r.scopeAnnotation(path("metadata.annotations").key(annotationScope), n.Annotations[annotationScope])
 }
 
@@ -174,10 +172,22 @@ func (r *report) scopeAnnotation(p path, written string) {
 	}
 }
 
-// distributionAnnotations count only where the field is absent (semantics 5.4).
-func (r *report) distributionAnnotations(annotations map[string]string, count bool) {
-	for _, a := range []string{annotationDistribution, annotationIstioDistribution} {
-		_, given := annotations[a]
-		r.ignored(given && count, path("metadata.annotations").key(a))
+// distributionAnnotations refuse nothing: they stand on objects of others. A
+// value that is not known is no preference, and one beside the field, or beside
+// our spelling, has no effect (semantics 5.4).
+func (r *report) distributionAnnotations(annotations map[string]string, field bool) {
+	ours := annotations[annotationDistribution] != ""
+	for _, key := range []string{annotationDistribution, annotationIstioDistribution} {
+		written, p := annotations[key], path("metadata.annotations").key(key)
+		_, known := model.ParseDistribution(written)
+		switch {
+		case written == "":
+		case field:
+			r.add(model.Info, model.NoEffect, p, "has no effect: spec.trafficDistribution is there, and counts")
+		case ours && key == annotationIstioDistribution:
+			r.add(model.Info, model.NoEffect, p, "has no effect: %s is there, and counts", annotationDistribution)
+		case !known:
+			r.add(model.Warning, model.Invalid, p, "%q is no preference; allowed: PreferClose, PreferSameZone, PreferSameNode", clip(written))
+		}
 	}
 }

@@ -33,6 +33,7 @@ var silent = []string{
 	"spec.localityLbSetting.failover.to",
 	"spec.localityLbSetting.allowedRegions",
 	"spec.localityLbSetting.failoverThreshold",
+	"spec.dnsRefreshRate",
 }
 
 // TestNoFieldIsIgnored sets every field of both kinds, one at a time: what is not

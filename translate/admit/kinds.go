@@ -53,12 +53,18 @@ func served(name string) *kind {
 		return kindOf(v1alpha1.APIVersion, scope{namespaced: true}, (*report).rule)
 	case v1alpha1.KindMeshConfig:
 		return kindOf(v1alpha1.APIVersion, scope{}, (*report).mesh)
+	case v1alpha1.KindServiceEntry:
+		return kindOf(v1alpha1.APIVersion, scope{namespaced: true}, (*report).serviceEntry)
+	case v1alpha1.KindWorkloadEntry:
+		return kindOf(v1alpha1.APIVersion, scope{namespaced: true}, (*report).workloadEntry)
 	}
 	return nil
 }
 
-// laterKinds are ours, and not served yet.
-func laterKinds() []string { return []string{"ServiceEntry", "WorkloadEntry"} }
+// ownKinds are those of our group, all of which are served.
+func ownKinds() []string {
+	return []string{v1alpha1.KindDestinationRule, v1alpha1.KindMeshConfig, v1alpha1.KindServiceEntry, v1alpha1.KindWorkloadEntry}
+}
 
 // head is what a document says that it is.
 type head struct {

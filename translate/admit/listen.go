@@ -17,9 +17,6 @@ func (r *report) listenAnnotation(p path, s *corev1.Service) {
 	if err != nil {
 		r.invalid(p, "%s", clip(err.Error()))
 	}
-	if s.Spec.Type == corev1.ServiceTypeExternalName {
-		return // it is told that none of it is served
-	}
 	for _, item := range items {
 		named := func(port corev1.ServicePort) bool {
 			return item.Port == port.Name || item.Port == strconv.FormatInt(int64(port.Port), 10)

@@ -72,14 +72,9 @@ func unparsable(message string) (Result, []model.Problem) {
 	}}
 }
 
-// notOurs reports a kind of our group that is not served.
+// notOurs reports what is no kind of our group.
 func (r *report) notOurs(h head) {
-	if slices.Contains(laterKinds(), h.ref.Kind) {
-		r.add(model.Warning, model.NotServed, "kind", "%s is not served yet; the object has no effect", h.ref.Kind)
-		return
-	}
-	r.invalid("kind", "%q is no kind of %s%s", clip(h.ref.Kind), v1alpha1.GroupName,
-		suggestion(h.ref.Kind, append(laterKinds(), v1alpha1.KindDestinationRule, v1alpha1.KindMeshConfig)))
+	r.invalid("kind", "%q is no kind of %s%s", clip(h.ref.Kind), v1alpha1.GroupName, suggestion(h.ref.Kind, ownKinds()))
 }
 
 // admit decodes and checks; nil if the object is refused.

@@ -191,7 +191,7 @@ func (r *report) mesh(mesh *v1alpha1.MeshConfig) {
 	r.duration(p.child("connectTimeout"), spec.ConnectTimeout, time.Millisecond)
 	r.keepalive(p.child("tcpKeepalive"), spec.TCPKeepalive)
 	r.oneOf(p.child("h2UpgradePolicy"), spec.H2UpgradePolicy, "DO_NOT_UPGRADE", "UPGRADE")
-	r.duration(p.child("dnsRefreshRate"), spec.DNSRefreshRate, time.Millisecond)
+	r.duration(p.child("dnsRefreshRate"), spec.DNSRefreshRate, 2*time.Millisecond) // Envoy takes no 1ms
 	if o := spec.OutboundTrafficPolicy; o != nil {
 		r.oneOf(p.child("outboundTrafficPolicy", "mode"), o.Mode, "ALLOW_ANY", "REGISTRY_ONLY")
 	}

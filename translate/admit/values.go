@@ -125,15 +125,6 @@ func (r *report) duration(p path, d *v1alpha1.Duration, least time.Duration) {
 	}
 }
 
-// isLength says whether d is absent or as long as one of lengths.
-func isLength(d *v1alpha1.Duration, lengths ...time.Duration) bool {
-	if d == nil {
-		return true
-	}
-	length, err := time.ParseDuration(string(*d))
-	return err == nil && slices.Contains(lengths, length)
-}
-
 // unique checks that no word stands twice.
 func (r *report) unique(p path, words []string) {
 	for i, w := range words {

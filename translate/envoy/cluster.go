@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/coastwise/coastwise/translate/locality"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -20,8 +21,14 @@ const (
 // It reads the variant's port, subset and policy, never its View, so all
 // clients of one policy share its bytes.
 //
-// It fails if the service has no such port or policy.
-func Cluster(s *model.Service, v model.Variant) (Resource, error) {
+// A service that is resolved by DNS is the exception: its cluster holds the load
+// assignment a, so that it is a function of the whole variant, and every change of
+// an endpoint is one of the cluster. Envoy then resolves all names again before the
+// new cluster takes the place of the old one.
+//
+// It fails if the service has no such port or policy, on a string that is not
+// UTF-8, and on more than one endpoint with DNSRoundRobin.
+func Cluster(s *model.Service, v model.Variant, a locality.Assignment) (Resource, error) {
 	port, policy, err := resolve(s, v)
 	if err != nil {
 		return Resource{}, err
@@ -43,12 +50,8 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 		OutlierDetection:              outlierDetection(policy.Cluster.Outliers),
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol, policy.Cluster))},
 	}
-	if policy.Algorithm == model.Passthrough {
-		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
-		c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
-	} else {
-		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
-		c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: ads(), ServiceName: name}
+	if err := discover(c, s, policy, a); err != nil {
+		return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
 	}
 	return encode(ClusterType, name, c)
 }

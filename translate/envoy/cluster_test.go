@@ -16,7 +16,7 @@ import (
 // cluster builds, validates and decodes.
 func cluster(t *testing.T, policy model.Policy, v model.Variant) *clusterv3.Cluster {
 	t.Helper()
-	r := must[Resource](t)(Cluster(reviews(policy), v))
+	r := must[Resource](t)(Cluster(reviews(policy), v, assignment()))
 	if err := Validate(r); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestClusterProtocols(t *testing.T) {
 	} {
 		s := reviews(plain())
 		s.Ports[0].Protocol = protocol
-		c := decoded(t, must[Resource](t)(Cluster(s, model.Variant{Port: 80})), new(clusterv3.Cluster))
+		c := decoded(t, must[Resource](t)(Cluster(s, model.Variant{Port: 80}, assignment())), new(clusterv3.Cluster))
 		options := new(httpv3.HttpProtocolOptions)
 		if err := c.TypedExtensionProtocolOptions[httpOptionsName].UnmarshalTo(options); err != nil {
 			t.Fatal(err)
@@ -149,13 +149,13 @@ func TestClusterIgnoresTheView(t *testing.T) {
 	policy := plain()
 	policy.Mode = model.Levels
 	near := model.View{Locality: model.Locality{Region: "eu", Zone: "eu-1"}, Node: "n1"}
-	a := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80, View: near}))
-	b := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}))
+	a := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80, View: near}, assignment()))
+	b := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}, assignment()))
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Error(diff)
 	}
 	policy.MinHealthPercent = 1
-	c := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}))
+	c := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}, assignment()))
 	if a.Version == c.Version {
 		t.Error("another panic threshold has the same version")
 	}
@@ -163,7 +163,7 @@ func TestClusterIgnoresTheView(t *testing.T) {
 
 func TestClusterRefusesWhatIsNotThere(t *testing.T) {
 	for _, v := range []model.Variant{{Port: 81}, {Port: 80, PolicyID: 1}, {Port: 80, PolicyID: -1}} {
-		if _, err := Cluster(reviews(plain()), v); err == nil {
+		if _, err := Cluster(reviews(plain()), v, assignment()); err == nil {
 			t.Errorf("%+v: no error", v)
 		}
 		if _, err := LoadAssignment(reviews(plain()), v, assignment()); err == nil {
@@ -172,7 +172,7 @@ func TestClusterRefusesWhatIsNotThere(t *testing.T) {
 	}
 	policy := plain()
 	policy.Algorithm = "NONE"
-	if _, err := Cluster(reviews(policy), model.Variant{Port: 80}); err == nil {
+	if _, err := Cluster(reviews(policy), model.Variant{Port: 80}, assignment()); err == nil {
 		t.Error("NONE: no error")
 	}
 }

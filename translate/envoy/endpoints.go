@@ -19,14 +19,15 @@ const MetadataKey = "coastwise"
 // without groups is one with nothing but its name: it empties the cluster, which
 // removing the resource would not (reference envoy R6).
 //
-// A PASSTHROUGH policy has no load assignment: the zero Resource. It fails if
+// A PASSTHROUGH policy has no load assignment, and that of a service resolved by
+// DNS stands in its cluster: the zero Resource. It fails if
 // the service has no such port or policy, or on a string that is not UTF-8.
 func LoadAssignment(s *model.Service, v model.Variant, a locality.Assignment) (Resource, error) {
 	_, policy, err := resolve(s, v)
 	if err != nil {
 		return Resource{}, err
 	}
-	if policy.Algorithm == model.Passthrough {
+	if policy.Algorithm == model.Passthrough || inline(s, policy) {
 		return Resource{}, nil
 	}
 	name := ClusterName(v.Port, v.Subset, s.Host)

@@ -193,7 +193,7 @@ func BenchmarkLoadAssignment(b *testing.B) {
 func BenchmarkCluster(b *testing.B) {
 	s := reviews(plain())
 	for b.Loop() {
-		if _, err := Cluster(s, model.Variant{Port: 80}); err != nil {
+		if _, err := Cluster(s, model.Variant{Port: 80}, assignment()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -57,17 +57,17 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 		policy.Mode, policy.Algorithm = model.Levels, a
 		for _, port := range []uint32{80, 9000} {
 			v := model.Variant{Port: port, Subset: string(a)}
-			c := decoded(t, must[Resource](t)(Cluster(reviews(policy), v)), new(clusterv3.Cluster))
+			c := decoded(t, must[Resource](t)(Cluster(reviews(policy), v, assignment())), new(clusterv3.Cluster))
 			out = append(out, c)
 		}
 		policy.Distribute = []model.Distribute{{}}
 		weighted := model.Variant{Port: 80, Subset: string(a) + "-WEIGHTED"}
-		out = append(out, decoded(t, must[Resource](t)(Cluster(reviews(policy), weighted)), new(clusterv3.Cluster)))
+		out = append(out, decoded(t, must[Resource](t)(Cluster(reviews(policy), weighted, assignment())), new(clusterv3.Cluster)))
 	}
 	for i, policy := range everySettings() {
 		for _, port := range []uint32{80, 9000} {
 			v := model.Variant{Port: port, Subset: fmt.Sprintf("settings-%d", i)}
-			r := must[Resource](t)(Cluster(reviews(policy), v))
+			r := must[Resource](t)(Cluster(reviews(policy), v, assignment()))
 			if err := Validate(r); err != nil {
 				t.Error(err)
 			}
@@ -80,7 +80,7 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 	static.Name, static.EdsClusterConfig = r.Name, nil
 	static.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
 	static.LoadAssignment = decoded(t, r, new(endpointv3.ClusterLoadAssignment))
-	return append(out, static)
+	return append(append(out, static), dnsClusters(t)...)
 }
 
 // withRoutes is the listener on another port with our routes inside.

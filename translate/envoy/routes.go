@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -20,16 +21,15 @@ const (
 // Routes is the route table of the HTTP proxy port for a client, of which it looks
 // at the kind, the namespace, and the labels as Select does (semantics 9.2).
 // A service whose policy hashes has its key there, by the policy that rules for
-// such a client. services must be sorted by key; of two claims on a
-// domain the first keeps it, since Envoy refuses a whole table for one repeated
-// domain.
+// such a client. Of two claims on a domain the first of the services keeps it,
+// since Envoy refuses a whole table for one repeated domain.
 //
 // It fails on a string that is not UTF-8.
 func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
 	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
 	t := table{seen: make(map[string]bool, 8*len(services)), retry: retryPolicy()}
 	for _, s := range services {
-		t.add(s, shortNames(client.Namespace, s), client)
+		t.add(s, hostNames(client.Namespace, s), client)
 	}
 	t.host([]string{"*"}, direct(502, hostUnknown))
 	return encode(RouteType, RouteName, &routev3.RouteConfiguration{
@@ -37,6 +37,37 @@ func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
 		VirtualHosts:     t.hosts,
 		ValidateClusters: wrapperspb.Bool(false),
 	})
+}
+
+// Domains are all that a service claims in the routes of clients of a namespace,
+// with and without port; translate.Owners says who keeps which.
+func Domains(clientNamespace string, s *model.Service) []string {
+	names := hostNames(clientNamespace, s)
+	out := make([]string, 0, len(names)*(len(s.Ports)+1))
+	for _, p := range s.Ports {
+		for _, n := range names {
+			out = append(out, n+portSuffix(p))
+		}
+	}
+	if len(s.Ports) > 0 {
+		out = append(out, names...)
+	}
+	return out
+}
+
+func portSuffix(p model.Port) string { return ":" + strconv.FormatUint(uint64(p.Number), 10) }
+
+// hostNames are what a Host header may say for a service: its names, and its
+// virtual IPs.
+func hostNames(clientNamespace string, s *model.Service) []string {
+	names := shortNames(clientNamespace, s)
+	for _, ip := range s.Addresses {
+		if strings.Contains(ip, ":") {
+			ip = "[" + ip + "]"
+		}
+		names = append(names, ip)
+	}
+	return names
 }
 
 // shortNames are all the names of a service, the full one first.
@@ -76,7 +107,7 @@ type table struct {
 func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 	bare, ok := defaultPort(s.Ports)
 	for _, p := range s.Ports {
-		suffix := ":" + strconv.FormatUint(uint64(p.Number), 10)
+		suffix := portSuffix(p)
 		domains := make([]string, 0, 2*len(names))
 		for _, n := range names {
 			domains = append(domains, n+suffix)

@@ -296,7 +296,7 @@ func TestValidateBalance(t *testing.T) {
 func TestValidateSettings(t *testing.T) {
 	policy := plain()
 	policy.Cluster.Outliers, policy.Cluster.Pool = everyOutliers(), everyPool()
-	good := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}))
+	good := must[Resource](t)(Cluster(reviews(policy), model.Variant{Port: 80}, assignment()))
 	run(t, good, func() *clusterv3.Cluster { return new(clusterv3.Cluster) }, []spoilt[*clusterv3.Cluster]{
 		{"success rate", func(m *clusterv3.Cluster) { m.OutlierDetection.EnforcingSuccessRate = nil }, "enforcing_success_rate: missing"},
 		{"local success rate", func(m *clusterv3.Cluster) { m.OutlierDetection.EnforcingLocalOriginSuccessRate = nil }, "enforcing_local_origin_success_rate: missing"},

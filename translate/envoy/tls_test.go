@@ -75,7 +75,7 @@ func TestTLS(t *testing.T) {
 			policy, v := plain(), model.Variant{Port: 80}
 			policy.Cluster.TLS = &tt.tls
 			s := reviews(policy)
-			r := must[Resource](t)(Cluster(s, v))
+			r := must[Resource](t)(Cluster(s, v, assignment()))
 			if err := Validate(r); err != nil {
 				t.Error(err)
 			}
@@ -143,7 +143,7 @@ func TestValidateFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := reviews(policy)
-			c := decoded(t, must[Resource](t)(Cluster(s, v)), new(clusterv3.Cluster))
+			c := decoded(t, must[Resource](t)(Cluster(s, v, assignment())), new(clusterv3.Cluster))
 			header, inner := new(proxyprotocolv3.ProxyProtocolUpstreamTransport), new(tlsv3.UpstreamTlsContext)
 			if err := c.TransportSocket.GetTypedConfig().UnmarshalTo(header); err != nil {
 				t.Fatal(err)

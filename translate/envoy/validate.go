@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -75,7 +76,8 @@ func Validate(r Resource) error {
 	return f.err(r)
 }
 
-// ValidateWithin says whether every endpoint of a load assignment is one of the
+// ValidateWithin says whether every endpoint of a load assignment, or of the one
+// that a cluster holds, is one of the
 // service's at that port, in a region that the variant's policy allows
 // (semantics 4.1): the fence, checked on the very bytes that would be sent. The
 // region that decides is the endpoint's, not its locality's.
@@ -83,12 +85,12 @@ func Validate(r Resource) error {
 // The error is an *InvalidError.
 func ValidateWithin(s *model.Service, v model.Variant, r Resource) error {
 	f := &findings{}
-	cla := new(endpointv3.ClusterLoadAssignment)
 	port, policy, err := resolve(s, v)
 	if err != nil {
 		f.addf("%v", err)
 	}
-	if !f.decode(r, cla) || err != nil {
+	cla := f.assignment(r)
+	if cla == nil || err != nil {
 		return f.err(r)
 	}
 	known := make(map[string]map[uint32]string, len(port.Endpoints))
@@ -113,8 +115,28 @@ func ValidateWithin(s *model.Service, v model.Variant, r Resource) error {
 	return f.err(r)
 }
 
+// assignment is the one that a resource is or holds, nil if it does not decode.
+func (f *findings) assignment(r Resource) *endpointv3.ClusterLoadAssignment {
+	if r.TypeURL == ClusterType {
+		c := new(clusterv3.Cluster)
+		if !f.decode(r, c) {
+			return nil
+		}
+		return cmp.Or(c.GetLoadAssignment(), new(endpointv3.ClusterLoadAssignment))
+	}
+	cla := new(endpointv3.ClusterLoadAssignment)
+	if !f.decode(r, cla) {
+		return nil
+	}
+	return cla
+}
+
 // findings collects what is wrong.
-type findings struct{ list []string }
+type findings struct {
+	list []string
+	// names allows names of hosts for addresses, each once; nil allows none.
+	names map[string]bool
+}
 
 func (f *findings) addf(format string, args ...any) {
 	f.list = append(f.list, fmt.Sprintf(format, args...))

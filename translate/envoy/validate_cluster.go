@@ -103,8 +103,12 @@ func (f *findings) httpOptions(m *clusterv3.Cluster) {
 }
 
 // discovery checks that endpoints come over this stream, under a name that is
-// the cluster's alone (reference xds rule 19), or from nowhere at all.
+// the cluster's alone (reference xds rule 19), from DNS, or from nowhere at all.
 func (f *findings) discovery(m *clusterv3.Cluster) {
+	if m.GetClusterType() != nil {
+		f.dns(m)
+		return
+	}
 	eds := m.GetEdsClusterConfig()
 	switch m.GetType() {
 	case clusterv3.Cluster_EDS:

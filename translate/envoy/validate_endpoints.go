@@ -134,6 +134,9 @@ func (f *findings) endpoint(w where, e *endpointv3.LbEndpoint, sockets map[netip
 
 // once checks an address and that it stands once in the whole assignment.
 func (f *findings) once(w where, field string, a *corev3.Address, sockets map[netip.AddrPort]bool) {
+	if f.names != nil && f.host(w, field, a.GetSocketAddress()) {
+		return
+	}
 	at, wrong := parseSocket(a, false)
 	switch {
 	case wrong != "":

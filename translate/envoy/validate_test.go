@@ -118,7 +118,7 @@ func TestValidateLocalities(t *testing.T) {
 
 func TestValidateCluster(t *testing.T) {
 	type c = clusterv3.Cluster
-	good := must[Resource](t)(Cluster(reviews(plain()), model.Variant{Port: 80}))
+	good := must[Resource](t)(Cluster(reviews(plain()), model.Variant{Port: 80}, assignment()))
 	run(t, good, func() *c { return new(c) }, []spoilt[*c]{
 		{"no name", func(m *c) { m.Name = "" }, "has no name"},
 		{"name", func(m *c) { m.Name = "x" }, `"x" is not outbound|PORT|SUBSET|HOST`},
@@ -201,7 +201,7 @@ func TestValidateRoutes(t *testing.T) {
 }
 
 func TestValidateEnvelope(t *testing.T) {
-	good := must[Resource](t)(Cluster(reviews(plain()), model.Variant{Port: 80}))
+	good := must[Resource](t)(Cluster(reviews(plain()), model.Variant{Port: 80}, assignment()))
 	for _, tt := range []struct {
 		want  string
 		spoil func(*Resource)

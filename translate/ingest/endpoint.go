@@ -19,16 +19,18 @@ type reader struct {
 	gaps     []gap
 }
 
-// gap counts a slice's endpoints whose region is unknown.
+// gap counts the endpoints of a slice or entry whose region is unknown.
 type gap struct {
-	slice    *discoveryv1.EndpointSlice
+	object   model.ObjectRef
+	field    string
+	why      string
 	unknown  int    // for ordering
 	unfenced int    // for the fence
 	first    string // address of the first of either
 }
 
 func (r *reader) read(slice int, s *discoveryv1.EndpointSlice) {
-	g := gap{slice: s}
+	g := gap{object: sliceRef(s), field: "endpoints", why: "neither their Node nor the Nodes of their zone say one"}
 	for i := range s.Endpoints {
 		ep := &s.Endpoints[i]
 		address, ok := literal(s, ep)
@@ -115,16 +117,15 @@ func (g *gap) count(e model.Endpoint) {
 // problem is NoRegion: a warning where a fence drops what has no region.
 func (g *gap) problem(fenced bool) (model.Problem, bool) {
 	p := model.Problem{
-		Object: sliceRef(g.slice), Field: "endpoints", Severity: model.Info, Reason: model.NoRegion,
+		Object: g.object, Field: g.field, Severity: model.Info, Reason: model.NoRegion,
 	}
-	const why = "neither their Node nor the Nodes of their zone say one"
 	switch {
 	case fenced && g.unfenced > 0:
 		p.Severity = model.Warning
 		p.Message = fmt.Sprintf("the region of %d endpoints (such as %s) is unknown: %s; they are not sent where only listed regions are allowed",
-			g.unfenced, g.first, why)
+			g.unfenced, g.first, g.why)
 	case g.unknown > 0:
-		p.Message = fmt.Sprintf("the region of %d endpoints (such as %s) is unknown: %s", g.unknown, g.first, why)
+		p.Message = fmt.Sprintf("the region of %d endpoints (such as %s) is unknown: %s", g.unknown, g.first, g.why)
 	default:
 		return model.Problem{}, false
 	}

@@ -19,6 +19,8 @@ type speech struct {
 	mode    model.Mode
 	setting string // for Policy.Setting
 	field   string // for Policy.HintField
+	// tiers are those of the annotation; mode is then Levels.
+	tiers []model.PriorityLabel
 	// dropped says that hints were asked for and there are none.
 	dropped string
 }
@@ -37,6 +39,11 @@ func (j *joined) speech(o Objects) speech {
 	case auto:
 		sp.mode, sp.setting = model.Flat, "topology-mode"
 		sp.dropped = "topology-mode: Auto, but no endpoint has a hint: one flat pool"
+	case !fieldSays(o.Service):
+		sp = annotated(o.Service.Annotations, o.Namespace)
+		if sp.mode == "" || anyHint(o.Slices) {
+			return speech{field: fieldDistribution}
+		}
 	case wish == "":
 		return sp
 	case managed(o.Slices) || anyHint(o.Slices):
@@ -53,6 +60,26 @@ func (j *joined) speech(o Objects) speech {
 		sp.dropped = ""
 	}
 	return sp
+}
+
+// annotated is what the traffic-distribution annotation says: the object's own,
+// else its Namespace's, which may be nil (semantics 5.4). It is the whole speech
+// of an object without a field and without hints; of others those come first.
+func annotated(annotations map[string]string, namespace *corev1.Namespace) speech {
+	sp := speech{field: fieldAnnotations}
+	wish, said := model.DistributionOf(annotations)
+	if !said && namespace != nil {
+		wish, _ = model.DistributionOf(namespace.Annotations)
+	}
+	if sp.tiers = wish.Tiers(); sp.tiers != nil {
+		sp.mode, sp.setting = model.Levels, "traffic-distribution annotation"
+	}
+	return sp
+}
+
+// fieldSays says that spec.trafficDistribution is there.
+func fieldSays(svc *corev1.Service) bool {
+	return svc.Spec.TrafficDistribution != nil && *svc.Spec.TrafficDistribution != ""
 }
 
 // distribute hints every ready endpoint as the EndpointSlice controller would

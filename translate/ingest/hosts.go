@@ -31,6 +31,15 @@ func RuleKey(namespace, host string) (key model.Key, wildcard bool) {
 	return model.Key{Host: host}, false
 }
 
+// means says whether a rule of a namespace with this host, no wildcard, can mean a
+// service of that full host: by RuleKey, or as written, where an entry has
+// exactly that. Which of the two it is where both are there is decided by who
+// gathers the rules.
+func means(namespace, host, full string) bool {
+	key, wildcard := RuleKey(namespace, host)
+	return !wildcard && (key.Host == full || strings.ToLower(host) == full)
+}
+
 // HostMatches says whether a host pattern covers a full host name: the same
 // host, "*" for every host, or "*.SUFFIX" for every host below SUFFIX, where
 // "*.NAMESPACE" and "*.NAMESPACE.svc" also stand for the Services of that

@@ -8,12 +8,24 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Objects is all that is known about one service. Service is nil where rules
-// name a host that nothing declares. The slices may come in any order.
+// Objects is all that is known about one service. Service is nil where a
+// ServiceEntry declares it, or where rules name a host that nothing declares. The
+// slices may come in any order.
 type Objects struct {
 	Key     model.Key
 	Service *corev1.Service
 	Slices  []*discoveryv1.EndpointSlice
+	// Entries are those of the key's namespace that have its host, in the order of
+	// SortEntries: the first counts.
+	Entries []*v1alpha1.ServiceEntry
+	// Owner is the Kubernetes Service whose own host the entries have; zero if none.
+	Owner model.ObjectRef
+	// Declared says that a ServiceEntry of some namespace has the host, where no
+	// Service does.
+	Declared bool
+	// Selected and Workloads are what the first entry selects, in any order.
+	Selected  []*corev1.Pod
+	Workloads []*v1alpha1.WorkloadEntry
 	// Rules are all that match the host, of every namespace, exact and wildcard.
 	Rules []*v1alpha1.DestinationRule
 	// Fences are those of rules that were never admitted and match the host.

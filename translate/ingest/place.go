@@ -69,10 +69,14 @@ func localityLabel(pod *corev1.Pod) string {
 	if pod == nil {
 		return ""
 	}
-	if v := pod.Labels[labelLocality]; v != "" {
+	return labelledLocality(pod.Labels)
+}
+
+func labelledLocality(labels map[string]string) string {
+	if v := labels[labelLocality]; v != "" {
 		return v
 	}
-	return pod.Labels[labelLocalityOld]
+	return labels[labelLocalityOld]
 }
 
 // parseLabel reads REGION[.ZONE[.SUBZONE]]: a label value cannot hold a slash.

@@ -36,8 +36,14 @@ type resolver struct {
 	missing []model.Problem
 	// affinity is the Service's sessionAffinity: ClientIP.
 	affinity bool
+	// altNames are those of a ServiceEntry, for rules whose tls gives none.
+	altNames []string
 	// defaults are the mesh's word on what rules leave open.
 	defaults defaults
+	// resolution is the service's; unchosen are Problems of rules for one that goes to
+	// the original destination, without its host.
+	resolution model.Resolution
+	unchosen   []model.Problem
 	// set are the policies with settings that may deserve a Problem.
 	set []set
 }
@@ -72,15 +78,23 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 		})
 	}
 	out = append(out, r.missing...)
+	out = append(out, r.resolutionProblems(s)...)
 	return append(out, r.selectors.problems(r.rules.all)...)
 }
 
 func newResolver(o Objects, r rules, sp speech) *resolver {
 	res := &resolver{
-		rules: r, selectors: newSelectors(r.all), speech: sp, local: local(o.Service), service: o.Service.Namespace,
+		rules: r, selectors: newSelectors(r.all), speech: sp, service: o.Key.Namespace,
 		meshAllowed: meshAllowed(o.Mesh), root: root(o.Mesh),
 		suspended: o.Mesh.Suspend, meshOn: o.Mesh.LocalityDefault,
-		defaults: meshDefaults(o.Mesh), affinity: o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP,
+		defaults: meshDefaults(o.Mesh),
+	}
+	switch {
+	case o.Service == nil:
+		res.altNames = altNames(o.Entries[0].Spec.SubjectAltNames)
+	default:
+		res.local = local(o.Service) && o.Service.Spec.Type != corev1.ServiceTypeExternalName
+		res.affinity = o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend
@@ -109,8 +123,8 @@ func root(m Mesh) string {
 // cover keeps the fences of rules that mean this host.
 func (r *resolver) cover(o Objects) {
 	for _, f := range o.Fences {
-		key, wildcard := RuleKey(f.Object.Namespace, f.Host)
-		if key == o.Key || wildcard && HostMatches(f.Host, o.Key.Host) {
+		_, wildcard := RuleKey(f.Object.Namespace, f.Host)
+		if means(f.Object.Namespace, f.Host, o.Key.Host) || wildcard && HostMatches(f.Host, o.Key.Host) {
 			r.fences = append(r.fences, f)
 		}
 	}
@@ -131,6 +145,7 @@ func (r *resolver) fill(s *model.Service) {
 	s.Lookup, s.Subsets = map[model.PolicyKey]model.PolicyID{}, map[model.PolicyKey][]string{}
 	s.Selectors = r.selectors.served()
 	r.regions = endpointRegions(s.Ports)
+	r.resolution, s.DNSRefreshRate = s.Resolution, r.defaults.dnsRefresh(s.Resolution)
 	table := newTable(s)
 	for _, c := range r.clients() {
 		found := r.rules.lookup(c, r.levels(c))
@@ -211,6 +226,7 @@ func (r *resolver) policy(c client, port uint32, rule *v1alpha1.DestinationRule,
 	}
 	r.order(&p, b.locality(), b.At.LoadBalancer.child("localityLbSetting"))
 	r.settings(&p, port, b)
+	r.original(&p, b)
 	return p
 }
 
@@ -250,6 +266,9 @@ func (r *resolver) order(p *model.Policy, rule *v1alpha1.LocalityLbSetting, at p
 		p.Mode, p.Setting = r.speech.mode, r.speech.setting
 		if p.Mode == model.Hints && r.mesh != nil {
 			p.Failover = failover(r.mesh.Failover)
+		}
+		if p.Mode == model.Levels {
+			p.FailoverPriority = r.speech.tiers
 		}
 		r.dropped = r.dropped || r.speech.dropped != ""
 	case r.meshOn:

@@ -38,10 +38,10 @@ type ruled struct {
 func sortRules(o Objects) rules {
 	r := rules{levels: map[string][]*ruled{}}
 	for _, dr := range o.Rules {
-		key, wildcard := RuleKey(dr.Namespace, dr.Spec.Host)
+		_, wildcard := RuleKey(dr.Namespace, dr.Spec.Host)
 		entry := &ruled{DestinationRule: dr}
 		switch {
-		case !wildcard && key == o.Key:
+		case means(dr.Namespace, dr.Spec.Host, o.Key.Host):
 			r.exact = append(r.exact, dr)
 		case wildcard && HostMatches(dr.Spec.Host, o.Key.Host):
 			entry.pattern = fullPattern(dr.Spec.Host, o.Key.Host)
@@ -149,10 +149,10 @@ func (r rules) problems(o Objects) []model.Problem {
 		}
 	}
 	for _, dr := range r.exact {
-		if o.Service == nil {
+		if o.Service == nil && !o.Declared {
 			out = append(out, model.Problem{
 				Object: ruleRef(dr), Field: fieldHost, Severity: model.Warning, Reason: model.TargetNotFound,
-				Message: fmt.Sprintf("no Service is %s", o.Key.Host),
+				Message: fmt.Sprintf("no Service or ServiceEntry is %s", o.Key.Host),
 			})
 		}
 	}

@@ -19,11 +19,12 @@ const (
 	ownProxyName            = "coastwise"
 )
 
-// Service says in mesh words all that is known about one service. It is nil
-// where nothing declares the service, or where it is not served: type
-// ExternalName, and a Service that another proxy claims by label
-// (reference/kubernetes.md 11). The problems are those that hold for every
-// client, sorted; what depends on the client comes with an assignment.
+// Service says in mesh words all that is known about one service: a Kubernetes
+// Service, or a host of a ServiceEntry. It is nil where nothing declares the
+// service, where a Service that another proxy claims by label does
+// (reference/kubernetes.md 11), and where an entry has the host of a Service. The
+// problems are those that hold for every client, sorted; what depends on the
+// client comes with an assignment.
 func Service(o Objects) (*model.Service, []model.Problem) {
 	if o.Nodes == nil {
 		o.Nodes = &Nodes{}
@@ -32,32 +33,56 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 		o.Key = model.ServiceKey(o.Service.Namespace, o.Service.Name)
 	}
 	rules := sortRules(o)
-	problems := rules.problems(o)
-	if !served(o.Service) {
+	problems := append(rules.problems(o), o.rivals()...)
+	var s *model.Service
+	var f found
+	switch {
+	case served(o.Service):
+		s, f = ofService(o)
+	case o.Service == nil && o.Owner == model.ObjectRef{} && len(o.Entries) > 0:
+		s, f = ofEntry(o)
+	default:
 		return nil, model.SortProblems(problems)
+	}
+	r := newResolver(o, rules, f.speech)
+	r.fill(s)
+	s.Places = places(s)
+	problems = append(problems, f.problems...)
+	problems = append(problems, noRegion(f.gaps, s.Policies)...)
+	problems = append(problems, r.problems(s)...)
+	return s, model.SortProblems(problems)
+}
+
+// found is what a service's own objects say beside the service.
+type found struct {
+	speech   speech
+	problems []model.Problem
+	gaps     []gap
+}
+
+// ofService is what a Kubernetes Service declares.
+func ofService(o Objects) (*model.Service, found) {
+	s := describe(o)
+	s.Listens = listens(o.Service)
+	problems := undeclared(o.Service, s.Listens)
+	if o.Service.Spec.Type == corev1.ServiceTypeExternalName {
+		f := externalName(s, o.Service)
+		f.problems = append(f.problems, problems...)
+		return s, f
 	}
 	j := join(o)
 	sp := j.speech(o)
-	s := describe(o)
 	for _, port := range tcpPorts(o.Service) {
 		s.Ports = append(s.Ports, model.Port{
 			Name: port.Name, Number: uint32(port.Port), Protocol: appProtocol(port), Endpoints: j.endpoints(port),
 		})
 	}
-	s.Listens = listens(o.Service)
-	problems = append(problems, undeclared(o.Service, s.Listens)...)
-	problems = append(problems, j.unmatched(o.Service)...)
-	r := newResolver(o, rules, sp)
-	r.fill(s)
-	s.Places = places(s)
 	problems = append(problems, j.problems...)
-	problems = append(problems, j.noRegion(s.Policies)...)
-	problems = append(problems, r.problems(s)...)
-	return s, model.SortProblems(problems)
+	return s, found{speech: sp, problems: append(problems, j.unmatched(o.Service)...), gaps: j.gaps}
 }
 
 func served(svc *corev1.Service) bool {
-	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
+	if svc == nil {
 		return false
 	}
 	proxy, claimed := svc.Labels[labelProxyName]
@@ -116,12 +141,12 @@ func tcpPorts(svc *corev1.Service) []corev1.ServicePort {
 	return slices.CompactFunc(out, func(a, b corev1.ServicePort) bool { return a.Port == b.Port })
 }
 
-// noRegion is one problem for each slice with endpoints whose region is unknown.
-func (j *joined) noRegion(policies []model.Policy) []model.Problem {
+// noRegion is one problem for each object with endpoints whose region is unknown.
+func noRegion(gaps []gap, policies []model.Policy) []model.Problem {
 	fenced := slices.ContainsFunc(policies, func(p model.Policy) bool { return p.Allowed != nil })
 	var out []model.Problem
-	for i := range j.gaps {
-		if p, ok := j.gaps[i].problem(fenced); ok {
+	for i := range gaps {
+		if p, ok := gaps[i].problem(fenced); ok {
 			out = append(out, p)
 		}
 	}

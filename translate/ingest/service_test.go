@@ -24,7 +24,7 @@ func TestServed(t *testing.T) {
 	}{
 		{"ClusterIP", func(*corev1.Service) {}, true},
 		{"5.5 headless", func(s *corev1.Service) { s.Spec.ClusterIP = corev1.ClusterIPNone }, true},
-		{"ExternalName", func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeExternalName }, false},
+		{"ExternalName", func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeExternalName }, true},
 		{"another proxy's", claimed("other"), false},
 		{"ours by name", claimed("coastwise"), true},
 	} {

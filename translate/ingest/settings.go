@@ -14,6 +14,7 @@ type defaults struct {
 	outliers       *v1alpha1.OutlierDetection
 	pool           *v1alpha1.ConnectionPool
 	connectTimeout *v1alpha1.Duration
+	dnsRefreshRate *v1alpha1.Duration
 	keepalive      *v1alpha1.TCPKeepalive
 	upgrade        bool
 	at             model.ObjectRef
@@ -25,7 +26,7 @@ func meshDefaults(m Mesh) defaults {
 	}
 	spec := &m.Config.Spec
 	d := defaults{
-		connectTimeout: spec.ConnectTimeout, keepalive: spec.TCPKeepalive, upgrade: spec.H2UpgradePolicy == upgrade,
+		connectTimeout: spec.ConnectTimeout, dnsRefreshRate: spec.DNSRefreshRate, keepalive: spec.TCPKeepalive, upgrade: spec.H2UpgradePolicy == upgrade,
 		at: model.ObjectRef{Kind: v1alpha1.KindMeshConfig, Name: m.Config.Name},
 	}
 	if p := spec.DefaultTrafficPolicy; p != nil {
@@ -63,7 +64,7 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	r.balance(p, b.LoadBalancer)
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
-	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS), proxyProtocol(b.ProxyProtocol)
+	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS, r.altNames), proxyProtocol(b.ProxyProtocol)
 	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil {
 		r.set = append(r.set, set{*p, port, b})
 	}

@@ -79,6 +79,9 @@ func drawPolicy(t *rapid.T) model.Policy {
 	if rapid.Bool().Draw(t, "tiers") {
 		p.FailoverPriority = rapid.SliceOfN(rapid.Custom(drawPriorityLabel), 1, 4).Draw(t, "failoverPriority")
 	}
+	if d := rapid.SampledFrom([]model.Distribution{model.NoDistribution, model.NoDistribution, model.PreferZone, model.PreferNode}).Draw(t, "annotation"); d != "" {
+		p.Failover, p.Distribute, p.FailoverPriority = nil, nil, d.Tiers()
+	}
 	return p
 }
 

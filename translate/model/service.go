@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Key is the identity of one service: the namespace of the object that
@@ -25,8 +26,11 @@ func ServiceKey(namespace, name string) Key {
 // ingest.Service; every slice is sorted.
 type Service struct {
 	Key
-	// Object is the Service (later also ServiceEntry) that declares it.
+	// Object is the Service or ServiceEntry that declares it.
 	Object ObjectRef
+	// HostField is where a ServiceEntry says the host: spec.hosts[i]. Of a Kubernetes
+	// Service, whose host is its name, it is "".
+	HostField string
 	// Name is the object's name, for short host names and alt_stat_name.
 	Name string
 	// Created orders claims on one domain or port: Unix seconds, 0 if unknown.
@@ -35,6 +39,8 @@ type Service struct {
 	ExportTo []string
 	// Resolution says where its endpoints' addresses come from.
 	Resolution Resolution
+	// DNSRefreshRate is how long an answer without a TTL holds; 0 unless resolved by DNS.
+	DNSRefreshRate time.Duration
 	// Addresses are its virtual IPs, canonical and sorted: a ServiceEntry's.
 	Addresses []string
 	// Ports is sorted by number.

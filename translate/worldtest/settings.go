@@ -52,6 +52,19 @@ func withLabels(t *rapid.T, labels map[string]string) map[string]string {
 	return labels
 }
 
+// withDistribution adds the annotation of semantics 5.4 to some.
+func withDistribution(t *rapid.T, annotations map[string]string) map[string]string {
+	if rapid.IntRange(0, 3).Draw(t, "annotated distribution") > 0 {
+		return annotations
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	key := rapid.SampledFrom([]string{model.DistributionAnnotation, model.IstioDistributionAnnotation}).Draw(t, "spelling")
+	annotations[key] = rapid.SampledFrom([]string{"PreferClose", "PreferSameNode", "prefersamezone", "Nearest"}).Draw(t, "annotation")
+	return annotations
+}
+
 // DrawFocused makes a world around one Service whose rule has a setting: all that
 // the setting looks at is there.
 func DrawFocused(t *rapid.T) World {

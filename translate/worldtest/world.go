@@ -107,6 +107,7 @@ func event(t *rapid.T, kind string) Event {
 		if rapid.Bool().Draw(t, "narrow") {
 			n.Annotations = map[string]string{"networking.coastwise.dev/scope": rapid.SampledFrom([]string{"a/*", "b/s1,a/s1"}).Draw(t, "scope")}
 		}
+		n.Annotations = withDistribution(t, n.Annotations)
 		return Event{Ref: model.ObjectRef{Kind: kind, Name: ns}, Object: n}
 	case "MeshConfig":
 		return mesh(t)
@@ -138,6 +139,7 @@ func service(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 7).Draw(t, "auto") == 0 {
 		s.Annotations["service.kubernetes.io/topology-mode"] = "Auto"
 	}
+	s.Annotations = withDistribution(t, s.Annotations)
 	listen(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
