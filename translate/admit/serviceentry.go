@@ -49,6 +49,7 @@ func (r *report) serviceEntry(e *v1alpha1.ServiceEntry) {
 	if i := slices.Index(spec.SubjectAltNames, ""); i >= 0 {
 		r.invalid(p.child("subjectAltNames").index(i), "is empty")
 	}
+	r.distributionAnnotations(e.Annotations, false)
 	r.honouredEntry(spec)
 }
 
@@ -187,16 +188,13 @@ func (r *report) entrySelector(p path, spec *v1alpha1.ServiceEntrySpec) {
 	}
 }
 
-// honouredEntry tells what acts otherwise than it reads, or not at all.
+// honouredEntry tells what acts otherwise than it reads, or not at all. That NONE
+// needs capture is told of each host, where its rules are known.
 func (r *report) honouredEntry(spec *v1alpha1.ServiceEntrySpec) {
 	const p path = "spec"
 	if spec.Resolution == resolutionDynamic {
 		r.add(model.Error, model.NotHonoured, p.child("resolution"),
 			"DYNAMIC_DNS is not honoured: whoever names a host would choose where the proxy connects, past all settings; the object is refused")
-	}
-	if isNone(spec) {
-		r.notHonoured(p.child("resolution"),
-			"NONE sends captured traffic where the client meant it to go, and no capture is served; on the HTTP proxy port there is no original destination, and requests fail")
 	}
 	for i, s := range spec.Addresses {
 		if block, err := parseBlock(s); err == nil && !block.IsSingleIP() {

@@ -93,7 +93,7 @@ func ofEntry(o Objects) (*model.Service, found) {
 		})
 	}
 	b.read(s)
-	return s, found{problems: b.problems, gaps: b.gaps()}
+	return s, found{speech: annotated(e.Annotations, o.Namespace), problems: b.problems, gaps: b.gaps()}
 }
 
 // ports are the entry's, by number.

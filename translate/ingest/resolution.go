@@ -66,7 +66,7 @@ func (r *resolver) resolutionProblems(s *model.Service) []model.Problem {
 		return nil
 	}
 	out := []model.Problem{{
-		Object: s.Object, Field: "spec.resolution", Severity: model.Info, Reason: model.NoEffect,
+		Object: s.Object, Field: "spec.resolution", Severity: model.Warning, Reason: model.NotHonoured,
 		Message: "NONE needs captured traffic: on the HTTP proxy port there is no original destination, and requests to " + s.Host + " fail",
 	}}
 	for _, p := range r.unchosen {
