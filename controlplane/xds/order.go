@@ -27,13 +27,18 @@ func (o *order) settled(name string) {
 	delete(o.endpoints, name)
 }
 
-// adding notes a cluster that is sent to a client which does not hold it.
+// adding notes a cluster that is sent to a client which does not hold it. Of one
+// that holds its endpoints itself there are none to wait for.
 func (s *Stream) adding(sl *slot) {
+	endpoints := s.source.Get(envoy.EndpointType, sl.name) != nil
+	if !endpoints {
+		delete(s.order.endpoints, sl.name)
+	}
 	if sl.held != "" {
 		return
 	}
 	s.order.clusters[sl.name] = struct{}{}
-	if s.source.Get(envoy.EndpointType, sl.name) != nil {
+	if endpoints {
 		s.order.endpoints[sl.name] = struct{}{}
 	}
 }
