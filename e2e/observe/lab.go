@@ -14,6 +14,7 @@ import (
 
 	"github.com/coastwise/coastwise/e2e/authority"
 	"github.com/coastwise/coastwise/e2e/loopback"
+	"github.com/coastwise/coastwise/e2e/nameserver"
 )
 
 // perZone is how many backends a zone has.
@@ -28,6 +29,9 @@ type Lab struct {
 	// secured is the port of the backends that speak TLS.
 	secured int
 	ca      *authority.Authority
+	// names is the DNS of every Envoy; it knows a.test and b.test, of the first two
+	// zones, and two.test, which is both.
+	names *nameserver.Server
 
 	mu          sync.Mutex
 	connections map[string]*watched
@@ -76,6 +80,16 @@ func NewLab() (*Lab, error) {
 		return l, err
 	}
 	l.secured = l.ports.Backend + 1
+	if l.names, err = nameserver.Start(block.Address(1, 201)); err != nil {
+		return l, err
+	}
+	l.closers = append(l.closers, l.names.Close)
+	first, second := l.address(at(0, 0)), l.address(at(1, 0))
+	for name, addresses := range map[string][]string{"a.test": {first}, "b.test": {second}, "two.test": {first, second}} {
+		if err := l.names.Set(name, addresses...); err != nil {
+			return l, err
+		}
+	}
 	return l, l.start()
 }
 
@@ -163,6 +177,10 @@ type connectionKey struct{}
 
 func (l *Lab) handler(ip, zone string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			opened(w, r)
+			return
+		}
 		h := w.Header()
 		h.Set(endpointHeader, ip)
 		h.Set(zoneHeader, zone)

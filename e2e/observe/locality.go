@@ -4,7 +4,12 @@ import "fmt"
 
 // part is how many of three hundred requests a zone answers, from "none" to "all".
 func part(zone string) func(*Site) (string, error) {
-	return func(s *Site) (string, error) { return about(share(s.inTurn(300, plain), zone)), nil }
+	return shareOfHost(zone, plain)
+}
+
+// shareOfHost is part for a host.
+func shareOfHost(zone string, r Request) func(*Site) (string, error) {
+	return func(s *Site) (string, error) { return about(share(s.inTurn(300, r), zone)), nil }
 }
 
 // partOfKeys is that of requests with as many hash keys.

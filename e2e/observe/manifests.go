@@ -23,6 +23,14 @@ metadata: {name: narrow, annotations: {networking.coastwise.dev/scope: default/s
 apiVersion: v1
 kind: Namespace
 metadata: {name: near, labels: {topology.istio.io/network: n1}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: tiers, annotations: {networking.coastwise.dev/traffic-distribution: PreferSameZone}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: tiers-istio, annotations: {networking.istio.io/traffic-distribution: PreferSameZone}}
 `)...)
 }
 
@@ -36,7 +44,7 @@ func (s *Site) manifests() string {
 kind: Service
 metadata: {name: %s, namespace: %s, labels: {%s}, annotations: {%s}}
 spec: {ports: %s, %s}
-`, s.name, s.namespace(), s.Labels, s.filled(s.Annotations), cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]"), s.Spec), s.slice("", s.Endpoints)}
+`, s.name, s.namespace(), s.Labels, s.filled(s.Annotations), s.filled(cmp.Or(s.Ports, "[{name: http, port: 80, appProtocol: http}]")), s.Spec), s.slice("", s.Endpoints)}
 	if s.Policy != "" || s.Rule != "" {
 		documents = append(documents, s.rule())
 	}
@@ -47,9 +55,13 @@ spec: {ports: %s, %s}
 }
 
 // filled puts what a site knows in place of words in capital letters: NAME,
-// LISTENS, PORT, and IP-Z-N, an endpoint's address.
+// LISTENS, PORT and TLSPORT of the backends, IP-Z-N, an endpoint's address, and VIP,
+// an address that no other site has.
 func (s *Site) filled(text string) string {
-	with := []string{"NAME", s.name, "LISTENS", fmt.Sprint(s.listens), "PORT", fmt.Sprint(s.world.lab.ports.Backend)}
+	with := []string{
+		"NAME", s.name, "LISTENS", fmt.Sprint(s.listens), "TLSPORT", fmt.Sprint(s.world.lab.secured), "PORT", fmt.Sprint(s.world.lab.ports.Backend),
+		"VIP", fmt.Sprintf("240.0.%d.%d", s.listens/250, s.listens%250),
+	}
 	for zone := range zones {
 		for n := range perZone {
 			with = append(with, fmt.Sprintf("IP-%d-%d", zone, n), s.world.lab.address(at(zone, n)))

@@ -1,5 +1,7 @@
 package observe
 
+import "fmt"
+
 // The MeshConfigs, each a world of its own. Where one holds many fields, none of
 // them is in the way of another's observation.
 const (
@@ -8,6 +10,7 @@ const (
 		"localityLbSetting: {enabled: true, failover: [{from: eu, to: ap}]}"
 	meshSuspended  = "suspend: true, localityLbSetting: {enabled: true, allowedRegions: [eu, ap]}"
 	meshDistribute = "localityLbSetting: {enabled: true, distribute: [{from: eu, to: {us: 100}}], failoverPriority: [version], failoverThreshold: 50}"
+	meshNames      = "dnsRefreshRate: 200ms"
 	meshOff        = "localityLbSetting: {failover: [{from: eu, to: ap}]}"
 )
 
@@ -17,6 +20,22 @@ func spills(s *Site) (string, error) {
 		return "spills", nil
 	}
 	return "one zone", nil
+}
+
+// renamed says whether requests follow soon when the name of a host's endpoint gets
+// another address.
+func renamed(s *Site) (string, error) {
+	host := Request{Host: "NAME.example"}
+	if first := s.ask(host); first.Zone != "eu-1" {
+		return "", fmt.Errorf("answered by %s", zoneOf(first))
+	}
+	if err := s.world.lab.names.Set(s.name+".test", s.world.lab.address(at(1, 0))); err != nil {
+		return "", err
+	}
+	if within(soon, func() bool { return s.ask(host).Zone == "eu-2" }) {
+		return "moves", nil
+	}
+	return "stays", nil
 }
 
 func meshes() []Observation {
@@ -92,6 +111,11 @@ func meshes() []Observation {
 			Name: "mesh-upgrade", Rows: row("h2UpgradePolicy"), Measure: asked(plain, func(a Answer) string { return a.Proto }),
 			With:    Side{Mesh: meshDefaults, Want: "HTTP/2.0"},
 			Without: Side{Want: "HTTP/1.1"},
+		},
+		{
+			Name: "mesh-dns", Rows: row("dnsRefreshRate"), Measure: renamed,
+			With:    Side{Mesh: meshNames}.entered("moves", "resolution: DNS", "endpoints: [{address: NAME.test}]"),
+			Without: Side{}.entered("stays", "resolution: DNS", "endpoints: [{address: NAME.test}]"),
 		},
 		{
 			Name: "mesh-pool", Rows: row("defaultTrafficPolicy.connectionPool"), Measure: connections(turns(6)),

@@ -141,7 +141,7 @@ func rows(prefix string, paths []string) []string {
 func All() []Observation {
 	var out []Observation
 	for _, block := range [][]Observation{
-		rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), outliers(), ejectors(), secured(), meshes(), services(), slices_(), places(),
+		rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), outliers(), ejectors(), secured(), meshes(), services(), slices_(), places(), entries(), tunnels(),
 	} {
 		out = append(out, block...)
 	}

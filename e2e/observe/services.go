@@ -104,7 +104,25 @@ func services() []Observation {
 			Without: Side{Spec: "trafficDistribution: PreferSameZone", Endpoints: oneEach(2), Want: "eu-1"},
 		})
 	}
-	return out
+	for name, key := range map[string]string{"service-tiers": "networking.coastwise.dev/traffic-distribution", "service-tiers-istio": "networking.istio.io/traffic-distribution"} {
+		out = append(out, Observation{
+			Name: name, Rows: annotation(key), Measure: reached(plain),
+			With:    Side{Annotations: key + ": PreferSameZone", Endpoints: oneEach(3), Want: "eu-1"},
+			Without: Side{Endpoints: oneEach(3), Want: "eu-1 eu-2 us-1"},
+		})
+	}
+	for name, key := range map[string]string{"tiers": "networking.coastwise.dev/traffic-distribution", "tiers-istio": "networking.istio.io/traffic-distribution"} {
+		out = append(out, Observation{
+			Name: "namespace-" + name, Rows: []string{"Namespace metadata.annotations[" + key + "]"}, Measure: reached(plain),
+			With:    Side{Namespace: name, Endpoints: oneEach(3), Want: "eu-1"},
+			Without: Side{Endpoints: oneEach(3), Want: "eu-1 eu-2 us-1"},
+		})
+	}
+	return append(out, Observation{
+		Name: "external-name", Rows: spec("type=ExternalName"), Measure: asked(Request{Host: "NAME.default:PORT"}, zoneOf),
+		With:    Side{Spec: "type: ExternalName, externalName: b.test", Ports: "[{name: http, port: PORT}]", Want: "eu-2"},
+		Without: Side{Spec: "type: ExternalName, externalName: a.test", Ports: "[{name: http, port: PORT}]", Want: "eu-1"},
+	})
 }
 
 // sixth is the IPv6 address of a Service.
