@@ -12,15 +12,22 @@ import (
 // opened answers a request for a tunnel: what comes out of it is how it was asked for.
 func opened(w http.ResponseWriter, r *http.Request) {
 	says := fmt.Sprintf("%s %s\n", r.Method, r.Host)
+	control := http.NewResponseController(w)
 	if r.Method == http.MethodConnect && r.ProtoMajor == 1 {
-		conn, _, err := http.NewResponseController(w).Hijack()
+		conn, _, err := control.Hijack()
 		if err == nil {
 			fmt.Fprint(conn, "HTTP/1.1 200 OK\r\n\r\n"+says)
 			time.AfterFunc(soon, func() { conn.Close() })
 		}
 		return
 	}
+	_ = control.EnableFullDuplex() // the request goes on while the answer is read
 	fmt.Fprint(w, says)
+	_ = control.Flush()
+	select {
+	case <-time.After(soon):
+	case <-r.Context().Done():
+	}
 }
 
 // greeted is the first line that a TCP client of the site's listener gets.
