@@ -16,7 +16,8 @@ func serviceSamples() map[string]sample {
 		annotations + "[networking.istio.io/traffic-distribution]":      {value: "PreferClose"},
 		annotations + "[service.kubernetes.io/topology-mode]":           {value: "Auto", beside: "spec: {trafficDistribution: PreferSameZone}"},
 		annotations + "[service.kubernetes.io/topology-aware-hints]":    {value: "Auto", beside: "spec: {trafficDistribution: PreferSameZone}"},
-		"spec.type=ExternalName":                                        {value: "ExternalName", beside: "spec: {externalName: a.example.com}"},
+		"spec.type=ExternalName":                                        {value: "ExternalName", instead: "ClusterIP", beside: "spec: {externalName: a.example.com}"},
+		"spec.externalName":                                             {value: "a.example.com", instead: "b.example.com", beside: "spec: {type: ExternalName}"},
 		"spec.ports[].name":                                             {value: "http", instead: "grpc"},
 		"spec.ports[].port":                                             {value: "80", instead: "81"},
 		"spec.ports[].protocol":                                         {value: "UDP"},
@@ -109,6 +110,7 @@ endpoints:
 		"metadata.labels[istio-locality]":             {value: "us.us-1"},
 		"metadata.labels[topology.istio.io/network]":  {value: "n1", world: network, args: "--network n1"},
 		"spec.nodeName": {value: "n-us-1", world: unready},
+		"status.podIP":  {value: "10.0.1.7", instead: "10.0.1.8", beside: "status: {conditions: [{type: Ready, status: \"True\"}]}", world: entryOfPods},
 		"status.startTime": {
 			value: "2026-01-01T00:00:00Z", beside: "status: {conditions: [{type: Ready, status: \"False\"}]}", world: unready,
 		},
@@ -130,3 +132,11 @@ func namespaceSamples() map[string]sample {
 		"metadata.annotations[networking.istio.io/traffic-distribution]":      {value: "PreferClose"},
 	}
 }
+
+// entryOfPods selects the first Pod.
+const entryOfPods = `
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: db, namespace: default}
+spec: {hosts: [db.example.com], ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC, workloadSelector: {labels: {rack: r2}}}
+`

@@ -57,6 +57,15 @@ apiVersion: networking.coastwise.dev/v1alpha1
 kind: MeshConfig
 metadata: {name: default}
 spec: {}
+---
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: api, namespace: default}
+spec:
+  hosts: [api.example.com]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 10.1.0.1, locality: eu/eu-1}, {address: 10.1.0.2, locality: us/us-1}]
 `
 
 // samplesOf are the samples of a kind, by the names of rows.
@@ -71,6 +80,10 @@ func samplesOf(kind string) map[string]sample {
 		maps.Copy(out, tlsSamples())
 	case "MeshConfig":
 		return meshSamples()
+	case "ServiceEntry":
+		return entrySamples()
+	case "WorkloadEntry":
+		return workloadSamples()
 	case "Service":
 		return serviceSamples()
 	case "EndpointSlice":

@@ -15,17 +15,28 @@ func serviceEntry() Section {
 				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "as the one above, which wins",
 			},
 			{Field: "spec.hosts", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
-			{Field: "spec.addresses", Status: Honoured, Becomes: "`VirtualHost.domains`"},
+			{Field: "spec.addresses", Status: Honoured, Becomes: "`VirtualHost.domains`", Notes: "requests whose host is such an IP"},
+			{Field: "spec.addresses", Value: "CIDR", Status: NotYet, Notes: "traffic is not captured, so no block of addresses meets any"},
 			{Field: "spec.ports[].number", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
 			{Field: "spec.ports[].protocol", Status: Honoured, Becomes: "`HttpProtocolOptions.explicit_http_config`"},
 			{Field: "spec.ports[].name", Status: Honoured, Becomes: "which of a workload's ports is meant"},
 			{Field: "spec.ports[].targetPort", Status: Honoured, Becomes: "`SocketAddress.port_value`", Notes: "where the endpoint gives none"},
-			{Field: "spec.location", Status: NoEffect, Notes: "there is no mesh identity that it could switch"},
 			{
-				Field: "spec.resolution", Status: Honoured, Becomes: "`Cluster.type`",
-				Notes: "STATIC: EDS; DNS: STRICT_DNS; DNS_ROUND_ROBIN: LOGICAL_DNS; NONE, the default: ORIGINAL_DST",
+				Field: "spec.location", Value: "MESH_INTERNAL", Status: NoEffect,
+				Notes: "there is no mesh CA: hosts inside and outside are reached alike",
 			},
-			{Field: "spec.resolution", Value: "DYNAMIC_DNS", Status: Refused, Notes: "not one of the resolutions"},
+			{
+				Field: "spec.resolution", Status: Honoured, Becomes: "`Cluster.cluster_type`, `Cluster.load_assignment`",
+				Notes: "STATIC: EDS; DNS: all addresses of the names; DNS_ROUND_ROBIN: the one that a name has now",
+			},
+			{
+				Field: "spec.resolution", Value: "NONE", Status: NotYet,
+				Notes: "traffic is not captured, so there is no original destination: requests fail; the default",
+			},
+			{
+				Field: "spec.resolution", Value: "DYNAMIC_DNS", Status: Refused,
+				Notes: "DYNAMIC_DNS is not honoured: whoever names a host would choose where the proxy connects, past all settings",
+			},
 			{
 				Field: "spec.endpoints[]", Status: Honoured, As: "WorkloadEntry spec", Becomes: "`ClusterLoadAssignment.endpoints`",
 			},
@@ -58,7 +69,10 @@ func workloadEntry() Section {
 				Notes: "the label topology.istio.io/locality overrides it",
 			},
 			{Field: "spec.weight", Status: Honoured, Becomes: "`LbEndpoint.load_balancing_weight`", Notes: "1 by default; 0 drains, in Istio it is unset"},
-			{Field: "spec.serviceAccount", Status: NoEffect, Notes: "there is no mesh CA whose names it could be in"},
+			{Field: "spec.serviceAccount", Status: NotYet, Notes: "there is no mesh CA whose certificates would name it; subjectAltNames instead"},
+			{
+				Field: "metadata.labels", Status: Honoured, Becomes: "as spec.labels", Notes: "over those of spec",
+			},
 		},
 	}
 }

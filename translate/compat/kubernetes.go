@@ -2,7 +2,6 @@ package compat
 
 // service is what is read of a Kubernetes Service (semantics 1.3, 3.3, 5, 9).
 func service() Section {
-	const distribution = "the field trafficDistribution alone counts"
 	return Section{
 		Kind: "Service", APIVersion: "v1",
 		About: "Other fields are for those who make addresses and slices; they are checked, and not used.",
@@ -28,8 +27,14 @@ func service() Section {
 				Field: "metadata.annotations[networking.coastwise.dev/listen]", Status: Honoured, Becomes: "`Listener.name`, `Listener.address`",
 				Notes: "PORT=LISTENER-PORT with commas between",
 			},
-			{Field: "metadata.annotations[networking.coastwise.dev/traffic-distribution]", Status: NotYet, Notes: distribution},
-			{Field: "metadata.annotations[networking.istio.io/traffic-distribution]", Status: NotYet, Notes: distribution},
+			{
+				Field: "metadata.annotations[networking.coastwise.dev/traffic-distribution]", Status: Honoured,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "tiers, where the field is absent and there are no hints",
+			},
+			{
+				Field: "metadata.annotations[networking.istio.io/traffic-distribution]", Status: Honoured,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "as the one above, which wins",
+			},
 			{
 				Field: "metadata.annotations[service.kubernetes.io/topology-mode]", Status: Honoured, Becomes: "`ClusterLoadAssignment.endpoints.priority`",
 				Notes: "Auto without hints is flat",
@@ -38,7 +43,11 @@ func service() Section {
 				Field: "metadata.annotations[service.kubernetes.io/topology-aware-hints]", Status: Honoured,
 				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "the older form, which wins",
 			},
-			{Field: "spec.type", Value: "ExternalName", Status: NotYet, Notes: "the Service is not served"},
+			{
+				Field: "spec.type", Value: "ExternalName", Status: Honoured, Becomes: "`Cluster.cluster_type`, `Cluster.load_assignment`",
+				Notes: "all addresses of the name, found by Envoy; of the other types nothing is used",
+			},
+			{Field: "spec.externalName", Status: Honoured, Becomes: "`SocketAddress.address`"},
 			{Field: "spec.ports[].name", Status: Honoured, Becomes: "which port of the slices is meant, and by its prefix `HttpProtocolOptions.explicit_http_config`"},
 			{Field: "spec.ports[].port", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
 			{Field: "spec.ports[].protocol", Status: Honoured, Becomes: "`Cluster.name`", Notes: "TCP ports are served, others not"},
@@ -134,6 +143,7 @@ func pod() Section {
 				Notes: "in tiers by network; it never filters",
 			},
 			{Field: "spec.nodeName", Status: Honoured, Becomes: "which Node a client, or an endpoint without nodeName, is on"},
+			{Field: "status.podIP", Status: Honoured, Becomes: "`SocketAddress.address`", Notes: "of Pods that a ServiceEntry selects"},
 			{Field: "status.startTime", Status: Honoured, Becomes: "`ClusterLoadAssignment.endpoints`", Notes: never},
 			{Field: "status.conditions", Status: Honoured, Becomes: "`ClusterLoadAssignment.endpoints`", Notes: never + "; of the conditions Ready"},
 		},
@@ -142,7 +152,6 @@ func pod() Section {
 
 // namespace is what is read of a Namespace (semantics 1.3, 2.4, 5.4).
 func namespace() Section {
-	const distribution = "trafficDistribution of each Service alone counts"
 	return Section{
 		Kind: "Namespace", APIVersion: "v1",
 		Rows: []Row{
@@ -154,8 +163,14 @@ func namespace() Section {
 				Field: "metadata.annotations[networking.coastwise.dev/scope]", Status: Honoured, Becomes: "which Services its clients see",
 				Notes: "NS/*,NS/NAME; what cannot be read allows nothing",
 			},
-			{Field: "metadata.annotations[networking.coastwise.dev/traffic-distribution]", Status: NotYet, Notes: distribution},
-			{Field: "metadata.annotations[networking.istio.io/traffic-distribution]", Status: NotYet, Notes: distribution},
+			{
+				Field: "metadata.annotations[networking.coastwise.dev/traffic-distribution]", Status: Honoured,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "of Services and ServiceEntries that say nothing",
+			},
+			{
+				Field: "metadata.annotations[networking.istio.io/traffic-distribution]", Status: Honoured,
+				Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "as the one above, which wins",
+			},
 		},
 	}
 }

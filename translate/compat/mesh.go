@@ -49,7 +49,7 @@ func meshConfig() Section {
 				Field: "spec.h2UpgradePolicy", Status: Honoured, Becomes: "`HttpProtocolOptions.explicit_http_config.http2_protocol_options`",
 				Notes: "only where a port declares HTTP",
 			},
-			{Field: "spec.dnsRefreshRate", Status: NotYet, Notes: "no cluster is resolved by DNS"},
+			{Field: "spec.dnsRefreshRate", Status: Honoured, Becomes: "`DnsCluster.dns_refresh_rate`", Notes: "where an answer has no TTL; 60s by default"},
 			{
 				Field: "spec.outboundTrafficPolicy.mode", Value: "REGISTRY_ONLY", Status: NotYet,
 				Notes: "traffic is not captured, so none bypasses the registry",
