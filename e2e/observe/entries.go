@@ -126,6 +126,16 @@ func (s Side) and(documents string) Side {
 func workloads() []Observation {
 	row := func(name string) []string { return rows("WorkloadEntry spec.", []string{name}) }
 	host := Request{Host: "NAME.example"}
+	picked := func(document, want string) Side {
+		return Side{}.entered(want, "endpoints: ", "workloadSelector: {labels: {app: NAME}}").and("\n---\n" + document)
+	}
+	object := func(labels string) string {
+		return "apiVersion: networking.coastwise.dev/v1alpha1\nkind: WorkloadEntry\nmetadata: {name: NAME, namespace: default, labels: {" + labels + "}}\nspec: {address: IP-0-0}\n"
+	}
+	pod := func(ip string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: default, labels: {app: NAME}}\nspec: {containers: [{name: main}]}\n" +
+			"status: {podIP: " + ip + ", conditions: [{type: Ready, status: 'True'}]}\n"
+	}
 	prefer := func(setting string) Side { return Side{Policy: local(setting)} }
 	version, network := prefer("failoverPriority: [version]"), prefer("failoverPriority: [topology.istio.io/network]")
 	two := func(first, second string) string {
@@ -136,6 +146,14 @@ func workloads() []Observation {
 			Name: "workload-address", Rows: row("address"), Measure: reached(host),
 			With:    Side{}.entered("eu-1", "endpoints: [{address: IP-0-0}]"),
 			Without: Side{}.entered("eu-2", "endpoints: [{address: IP-1-0}]"),
+		},
+		{
+			Name: "workload-own-labels", Rows: rows("WorkloadEntry ", []string{"metadata.labels"}), Measure: asked(host, statusOf),
+			With: picked(object("app: NAME"), "200"), Without: picked(object("app: another"), "503"),
+		},
+		{
+			Name: "pod-ip", Rows: rows("Pod ", []string{"status.podIP"}), Measure: reached(host),
+			With: picked(pod("IP-0-0"), "eu-1"), Without: picked(pod("IP-1-0"), "eu-2"),
 		},
 		{
 			Name: "workload-labels", Rows: row("labels"), Measure: reached(host),

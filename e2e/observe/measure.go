@@ -105,7 +105,7 @@ func probed(s *Site) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return keepalive(s.world.envoys[s.Client].Pid(), c.RemoteAddr())
+	return keepalive(s.world.envoys[s.Client].Pid(), c.RemoteAddr(), c.LocalAddr())
 }
 
 // gauge is a statistic of the cluster once a request was answered.
@@ -172,11 +172,11 @@ func returns(s *Site) (string, error) {
 func (s *Site) whileSending(stat string, enough int, limit time.Duration, request func(i int) Request) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	for range 2 {
+	for range 4 {
 		wg.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				s.ask(request(i))
-				time.Sleep(2 * time.Millisecond)
+				time.Sleep(8 * time.Millisecond)
 			}
 		})
 	}
@@ -194,7 +194,7 @@ func (s *Site) whileSending(stat string, enough int, limit time.Duration, reques
 // requests to the first backend every second fails, or all.
 func sweeps(counter string, all bool) func(*Site) (string, error) {
 	return func(s *Site) (string, error) {
-		if s.whileSending(counter, 1, soon, func(i int) Request {
+		if s.whileSending(counter, 1, 10*time.Second, func(i int) Request {
 			if all || i%4 < 2 {
 				return s.failing(500)
 			}
@@ -223,11 +223,11 @@ func unreachable(s *Site) (string, error) {
 	return "stays", nil
 }
 
-// oftenEjected says whether an endpoint that always fails is ejected twelve times
-// in 9 s. With ejections of 200 ms that takes some 4 s, and if every one is longer
-// than the last 13 s.
+// oftenEjected says whether an endpoint that always fails is ejected fifteen times
+// in 18 s. With ejections of 200 ms that takes some 5 s, and if every one is longer
+// than the last 21 s.
 func oftenEjected(s *Site) (string, error) {
-	if s.whileSending("outlier_detection.ejections_enforced_total", 12, 9*time.Second, func(int) Request { return s.failing(500) }) {
+	if s.whileSending("outlier_detection.ejections_enforced_total", 15, 18*time.Second, func(int) Request { return s.failing(500) }) {
 		return "often", nil
 	}
 	return "ever longer", nil

@@ -1,7 +1,5 @@
 package observe
 
-import "fmt"
-
 // Observation is one effect of honoured fields.
 type Observation struct {
 	// Name is a DNS label and unique: the two Services are NAME-with and
@@ -137,21 +135,21 @@ func rows(prefix string, paths []string) []string {
 	return out
 }
 
-// All is every observation.
+// All is every observation. What takes longest comes first.
 func All() []Observation {
 	var out []Observation
 	for _, block := range [][]Observation{
-		rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), outliers(), ejectors(), secured(), meshes(), services(), slices_(), places(), entries(), tunnels(),
+		outliers(), ejectors(), rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), secured(), meshes(), services(), slices_(), places(), entries(), tunnels(),
 	} {
 		out = append(out, block...)
 	}
 	return out
 }
 
-// String is the name of one side's Service.
+// service is the name of one side's Service.
 func (o Observation) service(with bool) string {
 	if with {
 		return o.Name + "-with"
 	}
-	return fmt.Sprintf("%s-without", o.Name)
+	return o.Name + "-without"
 }

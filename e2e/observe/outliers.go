@@ -10,7 +10,7 @@ func outlierRow(names ...string) []string {
 func outliers() []Observation {
 	refusing := []Endpoint{at(0, 0), special(Dead)}
 	const split = "splitExternalLocalOriginErrors: true, "
-	const quick = "consecutive5xxErrors: 3, interval: 200ms, baseEjectionTime: 200ms"
+	const quick = "consecutive5xxErrors: 1, interval: 200ms, baseEjectionTime: 200ms"
 	return []Observation{
 		{
 			Name: "outliers", Rows: outlierRow("consecutive5xxErrors"), Measure: ejects(500),
@@ -101,7 +101,7 @@ func ejectors() []Observation {
 		rate    = "outlier_detection.ejections_enforced_success_rate"
 		percent = "outlier_detection.ejections_enforced_failure_percentage"
 	)
-	alone := func(s string) string { return detect("consecutive5xxErrors: 0, interval: 500ms" + s) }
+	alone := func(s string) string { return detect("consecutive5xxErrors: 0, interval: 1s" + s) }
 	success := func(s string) string { return alone(", successRate: {" + s + "}") }
 	failure := func(s string) string { return alone(", failurePercentage: {" + s + "}") }
 	observed := func(name, row, counter string, all bool, with, without string) Observation {

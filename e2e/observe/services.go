@@ -119,7 +119,11 @@ func services() []Observation {
 		})
 	}
 	return append(out, Observation{
-		Name: "external-name", Rows: spec("type=ExternalName"), Measure: asked(Request{Host: "NAME.default:PORT"}, zoneOf),
+		Name: "external-type", Rows: spec("type=ExternalName"), Measure: asked(Request{Host: "NAME.default:PORT"}, zoneOf),
+		With:    Side{Spec: "type: ExternalName, externalName: b.test", Ports: "[{name: http, port: PORT}]", Want: "eu-2"},
+		Without: Side{Spec: "type: ClusterIP", Ports: "[{name: http, port: PORT}]", Want: "eu-1"},
+	}, Observation{
+		Name: "external-name", Rows: spec("externalName"), Measure: asked(Request{Host: "NAME.default:PORT"}, zoneOf),
 		With:    Side{Spec: "type: ExternalName, externalName: b.test", Ports: "[{name: http, port: PORT}]", Want: "eu-2"},
 		Without: Side{Spec: "type: ExternalName, externalName: a.test", Ports: "[{name: http, port: PORT}]", Want: "eu-1"},
 	})

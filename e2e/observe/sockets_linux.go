@@ -40,9 +40,10 @@ const (
 	pidfdGetfd = 438
 )
 
-// keepalive is what SO_KEEPALIVE says of the socket with which the process holds
-// its end of a connection whose other end is remote: "off", or its three values.
-func keepalive(pid int, local net.Addr) (string, error) {
+// keepalive is how the process keeps its end of a connection alive: "off", or the
+// three values. local is that end's address and remote the other's: one port may
+// serve several connections.
+func keepalive(pid int, local, remote net.Addr) (string, error) {
 	process, _, errno := syscall.Syscall(pidfdOpen, uintptr(pid), 0, 0)
 	if errno != 0 {
 		return "", fmt.Errorf("opening process %d: %w", pid, errno)
@@ -55,25 +56,23 @@ func keepalive(pid int, local net.Addr) (string, error) {
 	for _, e := range entries {
 		target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name()))
 		if n, err := strconv.Atoi(e.Name()); err == nil && strings.HasPrefix(target, "socket:") {
-			if says, ours := optionsOf(process, n, local.String()); ours {
+			if says, ours := optionsOf(process, n, local.String(), remote.String()); ours {
 				return says, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("process %d has no socket %s", pid, local)
+	return "", fmt.Errorf("process %d has no socket from %s to %s", pid, local, remote)
 }
 
 // optionsOf reads the options of the n-th file of a process, if it is the socket
-// at this address.
-func optionsOf(process uintptr, n int, local string) (says string, ours bool) {
+// between these addresses.
+func optionsOf(process uintptr, n int, local, remote string) (says string, ours bool) {
 	fd, _, errno := syscall.Syscall(pidfdGetfd, process, uintptr(n), 0)
 	if errno != 0 {
 		return "", false
 	}
 	defer syscall.Close(int(fd))
-	name, err := syscall.Getsockname(int(fd))
-	in4, ok := name.(*syscall.SockaddrInet4)
-	if err != nil || !ok || netip.AddrPortFrom(netip.AddrFrom4(in4.Addr), uint16(in4.Port)).String() != local {
+	if written(syscall.Getsockname(int(fd))) != local || written(syscall.Getpeername(int(fd))) != remote {
 		return "", false
 	}
 	option := func(level, name int) int {
@@ -85,4 +84,13 @@ func optionsOf(process uintptr, n int, local string) (says string, ours bool) {
 	}
 	return fmt.Sprintf("time %d, interval %d, probes %d", option(syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE),
 		option(syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL), option(syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT)), true
+}
+
+// written is IP:PORT of an IPv4 socket, "" of another.
+func written(name syscall.Sockaddr, err error) string {
+	in4, ok := name.(*syscall.SockaddrInet4)
+	if err != nil || !ok {
+		return ""
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4(in4.Addr), uint16(in4.Port)).String()
 }

@@ -11,4 +11,4 @@ var errLinux = errors.New("this needs Linux")
 
 func (l *Lab) silent() error { return errLinux }
 
-func keepalive(int, net.Addr) (string, error) { return "", errLinux }
+func keepalive(int, net.Addr, net.Addr) (string, error) { return "", errLinux }
