@@ -107,10 +107,10 @@ func entries() []Observation {
 			Without: secured.entered("503", "subjectAltNames: [wrong.example]", port),
 		},
 	}
-	for name, key := range map[string]string{"entry-distribution": "networking.coastwise.dev/traffic-distribution", "entry-distribution-istio": "networking.istio.io/traffic-distribution"} {
+	for _, c := range []struct{ name, key string }{{"entry-distribution", "networking.coastwise.dev/traffic-distribution"}, {"entry-distribution-istio", "networking.istio.io/traffic-distribution"}} {
 		out = append(out, Observation{
-			Name: name, Rows: row("metadata.annotations[" + key + "]"), Measure: reached(host),
-			With: Side{}.entered("eu-1", "annotation: "+key+": PreferSameZone"), Without: Side{}.entered("eu-1 eu-2"),
+			Name: c.name, Rows: row("metadata.annotations[" + c.key + "]"), Measure: reached(host),
+			With: Side{}.entered("eu-1", "annotation: "+c.key+": PreferSameZone"), Without: Side{}.entered("eu-1 eu-2"),
 		})
 	}
 	return append(out, workloads()...)

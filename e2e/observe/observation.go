@@ -139,12 +139,15 @@ func rows(prefix string, paths []string) []string {
 func All() []Observation {
 	var out []Observation
 	for _, block := range [][]Observation{
-		outliers(), ejectors(), rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), secured(), meshes(), services(), slices_(), places(), entries(), tunnels(),
+		outliers(), ejectors(), rules(), loadBalancer(), hashes(), localities(), pools(), httpPools(), secured(), meshes(), services(), endpointSlices(), places(), entries(), tunnels(),
 	} {
 		out = append(out, block...)
 	}
 	return out
 }
+
+// sides are both, the one with the fields first.
+func (o Observation) sides() []Side { return []Side{o.With, o.Without} }
 
 // service is the name of one side's Service.
 func (o Observation) service(with bool) string {

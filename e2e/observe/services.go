@@ -90,31 +90,31 @@ func services() []Observation {
 			Without: Side{Client: "narrow", Want: "200"},
 		},
 	}
-	for name, key := range map[string]string{"service-export": "networking.coastwise.dev/export-to", "service-export-istio": "networking.istio.io/exportTo"} {
+	for _, c := range []struct{ name, key string }{{"service-export", "networking.coastwise.dev/export-to"}, {"service-export-istio", "networking.istio.io/exportTo"}} {
 		out = append(out, Observation{
-			Name: name, Rows: annotation(key), Measure: asked(plain, statusOf),
-			With:    Side{Client: "other", Annotations: key + ": elsewhere", Want: "502"},
-			Without: Side{Client: "other", Annotations: key + ": other", Want: "200"},
+			Name: c.name, Rows: annotation(c.key), Measure: asked(plain, statusOf),
+			With:    Side{Client: "other", Annotations: c.key + ": elsewhere", Want: "502"},
+			Without: Side{Client: "other", Annotations: c.key + ": other", Want: "200"},
 		})
 	}
-	for name, key := range map[string]string{"service-topology": "service.kubernetes.io/topology-mode", "service-topology-old": "service.kubernetes.io/topology-aware-hints"} {
+	for _, c := range []struct{ name, key string }{{"service-topology", "service.kubernetes.io/topology-mode"}, {"service-topology-old", "service.kubernetes.io/topology-aware-hints"}} {
 		out = append(out, Observation{
-			Name: name, Rows: annotation(key), Measure: reached(plain), // Auto without hints is flat
-			With:    Side{Annotations: key + ": Auto", Spec: "trafficDistribution: PreferSameZone", Endpoints: oneEach(2), Want: "eu-1 eu-2"},
+			Name: c.name, Rows: annotation(c.key), Measure: reached(plain), // Auto without hints is flat
+			With:    Side{Annotations: c.key + ": Auto", Spec: "trafficDistribution: PreferSameZone", Endpoints: oneEach(2), Want: "eu-1 eu-2"},
 			Without: Side{Spec: "trafficDistribution: PreferSameZone", Endpoints: oneEach(2), Want: "eu-1"},
 		})
 	}
-	for name, key := range map[string]string{"service-tiers": "networking.coastwise.dev/traffic-distribution", "service-tiers-istio": "networking.istio.io/traffic-distribution"} {
+	for _, c := range []struct{ name, key string }{{"service-tiers", "networking.coastwise.dev/traffic-distribution"}, {"service-tiers-istio", "networking.istio.io/traffic-distribution"}} {
 		out = append(out, Observation{
-			Name: name, Rows: annotation(key), Measure: reached(plain),
-			With:    Side{Annotations: key + ": PreferSameZone", Endpoints: oneEach(3), Want: "eu-1"},
+			Name: c.name, Rows: annotation(c.key), Measure: reached(plain),
+			With:    Side{Annotations: c.key + ": PreferSameZone", Endpoints: oneEach(3), Want: "eu-1"},
 			Without: Side{Endpoints: oneEach(3), Want: "eu-1 eu-2 us-1"},
 		})
 	}
-	for name, key := range map[string]string{"tiers": "networking.coastwise.dev/traffic-distribution", "tiers-istio": "networking.istio.io/traffic-distribution"} {
+	for _, c := range []struct{ name, key string }{{"tiers", "networking.coastwise.dev/traffic-distribution"}, {"tiers-istio", "networking.istio.io/traffic-distribution"}} {
 		out = append(out, Observation{
-			Name: "namespace-" + name, Rows: []string{"Namespace metadata.annotations[" + key + "]"}, Measure: reached(plain),
-			With:    Side{Namespace: name, Endpoints: oneEach(3), Want: "eu-1"},
+			Name: "namespace-" + c.name, Rows: []string{"Namespace metadata.annotations[" + c.key + "]"}, Measure: reached(plain),
+			With:    Side{Namespace: c.name, Endpoints: oneEach(3), Want: "eu-1"},
 			Without: Side{Endpoints: oneEach(3), Want: "eu-1 eu-2 us-1"},
 		})
 	}

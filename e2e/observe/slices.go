@@ -1,7 +1,7 @@
 package observe
 
-// slices_ are what EndpointSlices say.
-func slices_() []Observation {
+// endpointSlices are what EndpointSlices say.
+func endpointSlices() []Observation {
 	row := func(names ...string) []string { return rows("EndpointSlice ", names) }
 	in := func(zone int, more string) Endpoint { return bare(zone, 0, "zone: "+zones[zone].Zone+", "+more) }
 	return []Observation{

@@ -52,14 +52,14 @@ func TestEveryHonouredRow(t *testing.T) {
 	walk.measure()
 	for _, o := range chosen {
 		t.Run(o.Name, func(t *testing.T) {
-			for with, side := range map[bool]Side{true: o.With, false: o.Without} {
-				r := walk.results[o.service(with)]
-				want := walk.sites[o.service(with)].filled(side.Want)
+			for i, side := range o.sides() {
+				name := o.service(i == 0)
+				r, want := walk.results[name], walk.sites[name].filled(side.Want)
 				switch {
 				case r.err != nil:
-					t.Errorf("%s: %v", o.service(with), r.err)
+					t.Errorf("%s: %v", name, r.err)
 				case r.got != want:
-					t.Errorf("%s: %s, not %s (in %v)", o.service(with), r.got, want, r.took)
+					t.Errorf("%s: %s, not %s (in %v)", name, r.got, want, r.took)
 				}
 			}
 		})
@@ -91,7 +91,7 @@ func newWalk(t *testing.T, c Config, observations []Observation) *walk {
 	}
 	byMesh := map[string]*World{}
 	for _, o := range observations {
-		for with, side := range map[bool]Side{true: o.With, false: o.Without} {
+		for i, side := range o.sides() {
 			world := byMesh[side.Mesh]
 			if world == nil {
 				if world, err = newWorld(lab, c, len(w.worlds), side.Mesh); err != nil {
@@ -100,7 +100,8 @@ func newWalk(t *testing.T, c Config, observations []Observation) *walk {
 				byMesh[side.Mesh] = world
 				w.worlds = append(w.worlds, world)
 			}
-			if w.sites[o.service(with)], err = world.add(o.service(with), side); err != nil {
+			name := o.service(i == 0)
+			if w.sites[name], err = world.add(name, side); err != nil {
 				t.Fatal(err)
 			}
 		}
