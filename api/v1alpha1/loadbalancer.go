@@ -95,11 +95,11 @@ type LocalityLbSetting struct {
 	// with enabled: false. Absent allows all; an empty list is refused. Regions of
 	// every rule for a host and of MeshConfig are intersected. New in coastwise.
 	// +kubebuilder:validation:MaxItems=64
-	AllowedRegions []string `json:"allowedRegions,omitempty"`
+	AllowedRegions []string `json:"allowedRegions,omitempty" istio:"-"`
 	// FailoverThreshold, 1..100: the percentage of healthy endpoints below which
 	// traffic leaves a priority. Default: Envoy's 140 % overprovisioning, some 71.
 	// New in coastwise.
-	FailoverThreshold *int32 `json:"failoverThreshold,omitempty"`
+	FailoverThreshold *int32 `json:"failoverThreshold,omitempty" istio:"-"`
 }
 
 // Distribute is the shares of one client locality.

@@ -32,16 +32,16 @@ type OutlierDetection struct {
 	OutlierDetectionHTTPErrorCodes []int32 `json:"outlierDetectionHttpErrorCodes,omitempty"`
 	// SuccessRate ejects endpoints that answer worse than the others. Default: off.
 	// New in coastwise.
-	SuccessRate *SuccessRate `json:"successRate,omitempty"`
+	SuccessRate *SuccessRate `json:"successRate,omitempty" istio:"-"`
 	// FailurePercentage ejects endpoints that fail more often than this. Default:
 	// off. New in coastwise.
-	FailurePercentage *FailurePercentage `json:"failurePercentage,omitempty"`
+	FailurePercentage *FailurePercentage `json:"failurePercentage,omitempty" istio:"-"`
 	// MaxEjectionTime bounds an ejection. Default: the greater of 300s and
 	// baseEjectionTime. New in coastwise.
-	MaxEjectionTime *Duration `json:"maxEjectionTime,omitempty"`
+	MaxEjectionTime *Duration `json:"maxEjectionTime,omitempty" istio:"-"`
 	// MaxEjectionTimeJitter is added at random to each ejection. Default 0s. New in
 	// coastwise.
-	MaxEjectionTimeJitter *Duration `json:"maxEjectionTimeJitter,omitempty"`
+	MaxEjectionTimeJitter *Duration `json:"maxEjectionTimeJitter,omitempty" istio:"-"`
 }
 
 // SuccessRate ejects endpoints whose success rate is far below the mean.

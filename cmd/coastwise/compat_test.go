@@ -26,6 +26,8 @@ type sample struct {
 	world string
 	// args are more flags of the client; they win.
 	args string
+	// apiVersion is that of the object where it is not ours.
+	apiVersion string
 }
 
 // TestCompatibility holds every row of translate/compat against what is done: an
@@ -52,6 +54,41 @@ func TestCompatibility(t *testing.T) {
 		}
 	}
 	if rows < 100 {
+		t.Errorf("only %d rows were seen", rows)
+	}
+}
+
+// TestIstiosKindsAreReadAlike holds every row of a kind that Istio has too against
+// the same object of Istio's: it does the same, or Istio has no such field.
+func TestIstiosKindsAreReadAlike(t *testing.T) {
+	rows := 0
+	for _, section := range compat.Table() {
+		if section.Istio != "networking.istio.io" {
+			continue
+		}
+		samples := samplesOf(section.Kind)
+		for _, row := range section.Rows {
+			rows++
+			t.Run(section.Kind+"/"+strings.ReplaceAll(row.Name(), "/", "|"), func(t *testing.T) {
+				t.Parallel()
+				s := samples[row.Name()]
+				ours := s.ask(t, section.Kind, row.Field, s.value)
+				s.apiVersion = section.Istio + "/v1"
+				istios := s.ask(t, section.Kind, row.Field, s.value)
+				if row.Own && strings.HasPrefix(row.Field, "spec.") {
+					istios.tells(t, row.Field, model.Error, model.UnknownField, "Istio has no such field")
+					return
+				}
+				if changed := changedFields(t, ours.resources, istios.resources); len(changed) > 0 {
+					t.Errorf("as Istio's object it changes %s: %+v", changed, istios.problems)
+				}
+				if len(ours.problems) != len(istios.problems) {
+					t.Errorf("as ours %+v, as Istio's %+v", ours.problems, istios.problems)
+				}
+			})
+		}
+	}
+	if rows < 80 {
 		t.Errorf("only %d rows were seen", rows)
 	}
 }
@@ -108,6 +145,25 @@ type compatAnswer struct {
 // that value, "" for none.
 func (s sample) ask(t *testing.T, kind, field, value string) compatAnswer {
 	t.Helper()
+	args := s.commandLine(t, kind, field, value)
+	_, stdout, _ := call(t.Context(), append(slices.Clone(args), "-o", "json")...)
+	var said struct{ Problems []problemJSON }
+	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+		t.Fatal(err)
+	}
+	out := compatAnswer{resources: resourcesOf(t, args)}
+	for _, p := range said.Problems {
+		k, _, _ := strings.Cut(p.Object, " ")
+		if k, _, _ := strings.Cut(k, "."); k == kind {
+			out.problems = append(out.problems, p)
+		}
+	}
+	return out
+}
+
+// commandLine writes that world, and is how to ask of it.
+func (s sample) commandLine(t *testing.T, kind, field, value string) []string {
+	t.Helper()
 	world := readWorld(t, sampleWorld)
 	world.merge(readWorld(t, s.world))
 	object := world.of(kind)
@@ -119,30 +175,25 @@ func (s sample) ask(t *testing.T, kind, field, value string) compatAnswer {
 		}
 		overlay(object, nest(fieldPath(field), v))
 	}
+	if s.apiVersion != "" {
+		object["apiVersion"] = s.apiVersion
+	}
 	dir := t.TempDir()
 	writeFile(t, dir, "world.yaml", world.yaml(t))
-	args := []string{
+	return append([]string{
 		"translate", "-f", dir, "--tls-dir", "../../translate/testdata/tls-other",
 		"--id", "client", "--locality", "eu/eu-1", "--labels", "version=v1,rack=r1",
-	}
-	args = append(args, fields(s.args)...)
-	var out compatAnswer
+	}, fields(s.args)...)
+}
+
+// resourcesOf is what the client of that command line receives.
+func resourcesOf(t *testing.T, args []string) string {
+	t.Helper()
 	code, stdout, stderr := call(t.Context(), append(slices.Clone(args), "-o", "envoy")...)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
-	out.resources = stdout
-	_, stdout, _ = call(t.Context(), append(args, "-o", "json")...)
-	var said struct{ Problems []problemJSON }
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range said.Problems {
-		if k, _, _ := strings.Cut(p.Object, " "); k == kind {
-			out.problems = append(out.problems, p)
-		}
-	}
-	return out
+	return stdout
 }
 
 // problemJSON is a Problem as it is printed.

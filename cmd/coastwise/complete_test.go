@@ -41,6 +41,16 @@ metadata: {name: node-1}
 apiVersion: v1
 kind: Node
 metadata: {name: other}
+---
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: api, namespace: shop}
+spec: {hosts: [api.example.com], ports: [{number: 443, name: tls}], resolution: DNS}
+---
+apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: api}
+spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: DNS}
 `))
 	const (
 		cartHost      = "cart.default.svc.cluster.local"
@@ -57,6 +67,9 @@ metadata: {name: other}
 		}},
 		{"translate -f DIR -f OTHER --kind nonsense --service cas", []string{"castle.shop.svc.cluster.local"}},
 		{"translate -f OTHER --namespace shop --service catalogue:", []string{"catalogue:80", "catalogue:9000"}},
+		{"translate -f OTHER --service api", []string{"api.example.com"}},
+		{"translate -f OTHER --service api.example.com:", []string{"api.example.com:80"}},
+		{"translate -f OTHER --namespace shop --service api.example.com:", []string{"api.example.com:443"}},
 		{"translate -f OTHER --namespace shop --service catalogue:9", []string{"catalogue:9000"}},
 		{"translate -f OTHER --service z", nil},
 		{"translate --service c", nil},
@@ -66,6 +79,9 @@ metadata: {name: other}
 		{"translate --kind ", []string{"sidecar", "gateway"}},
 		{"bootstrap --kind g", []string{"gateway"}},
 		{"translate -o ", []string{"table", "json", "envoy"}},
+		{"lint -o ", []string{"table", "json", "sarif"}},
+		{"lint --min-severity w", []string{"warning"}},
+		{"lint ", nil},
 		{"proxies -o ", []string{"table", "json"}},
 		{"serve --log-level ", []string{"debug", "info", "warn", "error"}},
 		{"serve --log-format ", []string{"text", "json"}},

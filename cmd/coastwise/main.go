@@ -10,16 +10,18 @@ import (
 	"syscall"
 
 	"github.com/coastwise/coastwise/controlplane"
+	"github.com/coastwise/coastwise/controlplane/files"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// The exit codes, the same for every command and output format. 3, findings, is
-// for commands that look for some.
+// The exit codes, the same for every command and output format.
 const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitFindings is for commands that look for some.
+	exitFindings = 3
 	// exitUnreachable says that no server answers.
 	exitUnreachable = 5
 )
@@ -35,7 +37,7 @@ func main() {
 // process is what a command has of the world beside its arguments.
 type process struct {
 	env            func(name string) (string, bool)
-	load           func(paths, tlsDirs []string, st *store.Store) (whereabouts, error)
+	load           func(paths, tlsDirs []string, st *store.Store) (*files.Source, error)
 	stdout, stderr io.Writer
 	terminal       bool // stdout is one
 }
@@ -83,6 +85,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, new(usageError)), errors.As(err, new(*controlplane.ConfigError)):
 		return exitUsage
+	case errors.As(err, new(findingsError)):
+		return exitFindings
 	case errors.As(err, new(unreachableError)):
 		return exitUnreachable
 	}

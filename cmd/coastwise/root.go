@@ -18,13 +18,16 @@ func newRoot(p process) *cobra.Command {
 service come first and what may take over, and streams the answer to Envoy.
 
 It reads Kubernetes manifests: Services, EndpointSlices, Nodes, Pods and
-Namespaces, and its own DestinationRules and MeshConfig
-(networking.coastwise.dev/v1alpha1).
+Namespaces, its own DestinationRules and MeshConfig
+(networking.coastwise.dev/v1alpha1), and Istio's of the same names as they are.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 5 no server answers.
 Answers go to stdout, messages to stderr.`,
 		Example: `  # What would a client in zone eu-1 of region eu send to the service reviews?
   coastwise translate -f mesh/ --locality eu/eu-1 --service reviews:80
+
+  # What is wrong in it, and what differs from Istio?
+  coastwise lint -f mesh/
 
   # Serve the folder to Envoys, and start one with nothing but its own bootstrap.
   coastwise serve --from mesh/
@@ -38,7 +41,7 @@ Answers go to stdout, messages to stderr.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(p), newTranslate(p), newBootstrap(), newVersion())
+	root.AddCommand(newServe(p), newTranslate(p), newLint(p), newBootstrap(), newVersion())
 	root.AddCommand(newProxies(p))
 	root.SetOut(p.stdout) // where it is now, the scripts of the completion go
 	addCompletion(root)

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the want files of the stories")
 // with its inputs shuffled, and as one-by-one events. A story is comment
 // lines (its title is the requirement), then commands, then files:
 //
-//	translate FLAGS…      a command; -f is added, naming the story's folder;
+//	translate FLAGS…      a command, or lint; -f is added, naming the story's folder;
 //	                      --tls-dir names a folder beside the stories
 //	env NAME=VALUE        holds from here on
 //	exit N                the exit code of the command above (0 if not said)
@@ -87,7 +87,7 @@ func (s *story) shuffled(t *testing.T, r *rand.Rand) {
 // some of them going and coming back in between.
 func (s *story) events(t *testing.T, r *rand.Rand) {
 	docs := s.documents(r)
-	byOne := func(_, tlsDirs []string, st *store.Store) (whereabouts, error) {
+	byOne := func(_, tlsDirs []string, st *store.Store) (*files.Source, error) {
 		dir := t.TempDir()
 		source := files.New([]string{dir}, st, slog.New(slog.DiscardHandler), files.TLSDirs(tlsDirs))
 		for i, doc := range docs {
@@ -107,13 +107,13 @@ func (s *story) events(t *testing.T, r *rand.Rand) {
 				writeFile(t, dir, name, []byte(doc))
 			}
 		}
-		return source.Where, source.Load()
+		return source, source.Load()
 	}
 	s.play(t, t.TempDir(), byOne, withoutPlace)
 }
 
 // play runs every command on the manifests in dir and checks what it says.
-func (s *story) play(t *testing.T, dir string, load func(_, _ []string, _ *store.Store) (whereabouts, error), place func(string) string) {
+func (s *story) play(t *testing.T, dir string, load func(_, _ []string, _ *store.Store) (*files.Source, error), place func(string) string) {
 	env := map[string]string{}
 	for i := range s.steps {
 		step := &s.steps[i]
@@ -164,7 +164,7 @@ var blanks = regexp.MustCompile(`\s+`)
 
 func oneBlank(s string) string { return blanks.ReplaceAllString(s, " ") }
 
-var placeOfProblem = regexp.MustCompile(` +\(\S+\.yaml, document \d+\)`)
+var placeOfProblem = regexp.MustCompile(` +\((\S+\.yaml, document|line) \d+\)`)
 
 // withoutPlace takes away where a problem was read: that differs where the
 // inputs were shuffled, and nothing else may.
@@ -225,7 +225,7 @@ func (s step) argsIn(dir string) []string {
 			args[i] = filepath.Join("../../translate/testdata", a)
 		}
 	}
-	if args[0] == "translate" && !slices.Contains(args, "-f") {
+	if (args[0] == "translate" || args[0] == "lint") && !slices.Contains(args, "-f") {
 		args = append(args, "-f", dir)
 	}
 	return args
@@ -268,7 +268,7 @@ func (s *story) read(line string) error {
 		s.fixed = true
 	case "env":
 		s.steps = append(s.steps, step{line: line, env: rest})
-	case "translate", "bootstrap", "serve", "version":
+	case "translate", "lint", "bootstrap", "serve", "version":
 		s.steps = append(s.steps, step{line: line, args: fields(line)})
 	case "exit", "stdout", "stdout!", "stderr":
 		if len(s.steps) == 0 || s.steps[len(s.steps)-1].args == nil {

@@ -81,13 +81,16 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	}
 	st := store.New()
 	st.SetMesh(f.suspend, byDefault)
-	where, err := p.load(f.from, q.tlsDirs, st)
+	source, err := p.load(f.from, q.tlsDirs, st)
+	if err == nil && source.Stats().Objects == 0 { // a folder of mistakes is no empty mesh
+		err = fmt.Errorf("%s: nothing could be read: no object of a kind that is served", strings.Join(f.from, ", "))
+	}
 	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), st.Problems())
 		return err
 	}
 	a, err := ask(st, q)
-	a.locate(where)
+	a.locate(source.Where)
 	if err != nil {
 		writeProblems(cmd.ErrOrStderr(), a.problems)
 		return err
@@ -104,17 +107,10 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	return writeTable(cmd.OutOrStdout(), a, !f.noHeaders)
 }
 
-// load reads files and folders into a store, once. It fails if nothing could be
-// read: a folder of mistakes is no empty mesh.
-func load(paths, tlsDirs []string, st *store.Store) (whereabouts, error) {
+// load reads files and folders into a store, once.
+func load(paths, tlsDirs []string, st *store.Store) (*files.Source, error) {
 	source := files.New(paths, st, slog.New(slog.DiscardHandler), files.TLSDirs(tlsDirs)) // what it would log stands in the problems
-	if err := source.Load(); err != nil {
-		return nil, err
-	}
-	if source.Stats().Objects == 0 {
-		return nil, fmt.Errorf("%s: nothing could be read: no object of a kind that is served", strings.Join(paths, ", "))
-	}
-	return source.Where, nil
+	return source, source.Load()
 }
 
 // question reads the flags; the error lists every one that is wrong.

@@ -23,8 +23,8 @@ type contents struct {
 	objects []object
 	// problems are those of the file itself.
 	problems []model.Problem
-	// foreign counts skipped objects by KIND.GROUP.
-	foreign map[string]int
+	// foreign are the objects that were skipped.
+	foreign []Foreign
 	// partial says that something did not parse, so that an object which is not
 	// here may still be meant (semantics 8.2).
 	partial bool
@@ -59,7 +59,7 @@ func parse(file string, data []byte) contents { return parseWith(admit.Options{}
 
 // parseWith is parse with what admission is told of the machine.
 func parseWith(options admit.Options, file string, data []byte) contents {
-	p := &parser{file: file, options: options, out: contents{foreign: map[string]int{}}}
+	p := &parser{file: file, options: options}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 { // YAML's decoder takes a NUL for the end
 		p.unparsable(0, "the file is not UTF-8 text")
@@ -285,7 +285,9 @@ func (p *parser) admit(raw []byte, n int, kind, apiVersion string) {
 	p.nameless = result.Foreign && result.Ref.Name == ""
 	switch {
 	case result.Foreign:
-		p.out.foreign[foreignName(kind, apiVersion)]++
+		p.out.foreign = append(p.out.foreign, Foreign{
+			Kind: foreignName(kind, apiVersion), Namespace: result.Ref.Namespace, Name: result.Ref.Name, File: p.file, Document: n,
+		})
 		p.out.problems = append(p.out.problems, problems...)
 	case result.Ref == model.ObjectRef{}: // it may be any object of this file, half-written
 		p.out.problems = append(p.out.problems, problems...)

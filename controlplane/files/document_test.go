@@ -32,8 +32,12 @@ func summary(c contents) string {
 	for _, p := range c.problems {
 		out = append(out, fmt.Sprintf("%d %s %s", p.Document, p.Reason, p.Object))
 	}
-	for _, kind := range slices.Sorted(maps.Keys(c.foreign)) {
-		out = append(out, fmt.Sprintf("%s*%d", kind, c.foreign[kind]))
+	foreign := map[string]int{}
+	for _, f := range c.foreign {
+		foreign[f.Kind]++
+	}
+	for _, kind := range slices.Sorted(maps.Keys(foreign)) {
+		out = append(out, fmt.Sprintf("%s*%d", kind, foreign[kind]))
 	}
 	if c.partial {
 		out = append(out, "partial")

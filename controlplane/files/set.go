@@ -189,8 +189,8 @@ func (s *set) duplicate(id fileID, o object, first claim) model.Problem {
 func (s *set) stats() Stats {
 	st := Stats{Files: len(s.files), Foreign: map[string]int{}}
 	for _, c := range s.files {
-		for kind, n := range c.foreign {
-			st.Foreign[kind] += n
+		for _, f := range c.foreign {
+			st.Foreign[f.Kind]++
 		}
 	}
 	for _, f := range s.held {

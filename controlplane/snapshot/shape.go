@@ -71,7 +71,7 @@ func refOf(o ingest.Objects) model.ObjectRef {
 	case o.Service != nil:
 		return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Service.Name}
 	case len(o.Entries) > 0:
-		return model.ObjectRef{Kind: v1alpha1.KindServiceEntry, Namespace: o.Key.Namespace, Name: o.Entries[0].Name}
+		return model.ObjectRef{Kind: v1alpha1.KindOf(o.Entries[0].APIVersion, v1alpha1.KindServiceEntry), Namespace: o.Key.Namespace, Name: o.Entries[0].Name}
 	}
 	return model.ObjectRef{Kind: "Service", Namespace: o.Key.Namespace, Name: o.Key.Host}
 }

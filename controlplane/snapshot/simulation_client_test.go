@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/coastwise/coastwise/controlplane/xds"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
@@ -201,19 +204,31 @@ func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {
 	}
 }
 
+// byEDS says that a cluster's endpoints are asked for.
+func byEDS(r *envoy.Resource) bool {
+	c := new(clusterv3.Cluster)
+	return proto.Unmarshal(r.Body, c) == nil && c.GetType() == clusterv3.Cluster_EDS
+}
+
 // follow subscribes to what a response brought, and drops what it took away.
 func (s *simulation) follow(c *client, r xds.Response) {
 	next := xds.Request{}
 	switch r.TypeURL {
 	case envoy.ClusterType:
 		next.TypeURL = envoy.EndpointType
+		gone := r.Removed
 		for _, x := range r.Resources {
-			if id := (resourceID{envoy.EndpointType, x.Name}); !c.names[id] && x.Name != c.refuses {
+			id := resourceID{envoy.EndpointType, x.Name}
+			switch wants := byEDS(x); {
+			case x.Name == c.refuses:
+			case !wants && c.names[id]:
+				gone = append(gone, x.Name)
+			case wants && !c.names[id]:
 				next.Subscribe = append(next.Subscribe, x.Name)
 				c.names[id] = true
 			}
 		}
-		for _, name := range r.Removed {
+		for _, name := range gone {
 			delete(c.held, resourceID{envoy.EndpointType, name})
 			delete(c.names, resourceID{envoy.EndpointType, name})
 			next.Unsubscribe = append(next.Unsubscribe, name)

@@ -44,18 +44,23 @@ func (x entryIndex) add(host string, e *v1alpha1.ServiceEntry) {
 	if x.hosts[host][e.Namespace] == nil {
 		x.hosts[host][e.Namespace] = map[string]*v1alpha1.ServiceEntry{}
 	}
-	x.hosts[host][e.Namespace][e.Name] = e
+	x.hosts[host][e.Namespace][entryName(e)] = e
 }
 
 // drop is the inverse of add.
 func (x entryIndex) drop(host string, e *v1alpha1.ServiceEntry) {
-	delete(x.hosts[host][e.Namespace], e.Name)
+	delete(x.hosts[host][e.Namespace], entryName(e))
 	if len(x.hosts[host][e.Namespace]) == 0 {
 		delete(x.hosts[host], e.Namespace)
 	}
 	if len(x.hosts[host]) == 0 {
 		delete(x.hosts, host)
 	}
+}
+
+// entryName is the name of an entry among those of both groups.
+func entryName(e *v1alpha1.ServiceEntry) string {
+	return nameOf(model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindServiceEntry), Name: e.Name}).name
 }
 
 func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {

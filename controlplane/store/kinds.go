@@ -24,12 +24,12 @@ func (s *Store) apply(c Change) {
 		s.setService(c.Ref, as[*corev1.Service](c.Object))
 	case "EndpointSlice":
 		s.setSlice(c.Ref, as[*discoveryv1.EndpointSlice](c.Object))
-	case "DestinationRule":
+	case "DestinationRule", "DestinationRule." + v1alpha1.IstioGroup:
 		s.setRule(c.Ref, newRuleEntry(c.Ref, as[*v1alpha1.DestinationRule](c.Object), c.Fence))
-	case v1alpha1.KindServiceEntry:
-		s.setEntry(objectName{c.Ref.Namespace, c.Ref.Name}, as[*v1alpha1.ServiceEntry](c.Object))
-	case v1alpha1.KindWorkloadEntry:
-		s.setWorkload(objectName{c.Ref.Namespace, c.Ref.Name}, as[*v1alpha1.WorkloadEntry](c.Object))
+	case v1alpha1.KindServiceEntry, v1alpha1.KindServiceEntry + "." + v1alpha1.IstioGroup:
+		s.setEntry(nameOf(c.Ref), as[*v1alpha1.ServiceEntry](c.Object))
+	case v1alpha1.KindWorkloadEntry, v1alpha1.KindWorkloadEntry + "." + v1alpha1.IstioGroup:
+		s.setWorkload(nameOf(c.Ref), as[*v1alpha1.WorkloadEntry](c.Object))
 	case "Node":
 		s.setNode(c.Ref.Name, placeOf(as[*corev1.Node](c.Object)))
 	case "Pod":

@@ -101,8 +101,8 @@ func (e *ruleEntry) hosts() []string {
 	return []string{e.key.Host}
 }
 
-// of returns the rules and fences for a host, of all namespaces, sorted by
-// namespace and name. A short form means a Service unless an entry has exactly
+// of returns the rules and fences for a host, of all namespaces, sorted by kind
+// (ours before Istio's), namespace and name. A short form means a Service unless an entry has exactly
 // that host (semantics 3).
 func (r *ruleIndex) of(host string, entries entryIndex) (rules []*v1alpha1.DestinationRule, fences []model.Fence) {
 	found := map[model.ObjectRef]*ruleEntry{}

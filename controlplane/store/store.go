@@ -90,8 +90,16 @@ type Store struct {
 	problems map[string][]model.Problem
 }
 
-// objectName is the name of a namespaced object of one kind.
+// objectName is the name of a namespaced object of one kind; of Istio's group it
+// ends with "/" and the group, so that one of ours may have the same.
 type objectName struct{ namespace, name string }
+
+func nameOf(ref model.ObjectRef) objectName {
+	if _, group, istio := strings.Cut(ref.Kind, "."); istio {
+		return objectName{ref.Namespace, ref.Name + "/" + group}
+	}
+	return objectName{ref.Namespace, ref.Name}
+}
 
 // New returns an empty store.
 func New() *Store {

@@ -163,10 +163,10 @@ func (s *Store) setWorkload(name objectName, entry *v1alpha1.WorkloadEntry) {
 // selected are the workloads of an entry, by name; none where it has no selector.
 func (s *Store) selected(e *v1alpha1.ServiceEntry) (pods []*corev1.Pod, entries []*v1alpha1.WorkloadEntry) {
 	w := s.workloads[e.Namespace]
-	if w == nil || w.selecting[e.Name] == nil {
+	if w == nil || w.selecting[entryName(e)] == nil {
 		return nil, nil
 	}
-	sel := w.selecting[e.Name]
+	sel := w.selecting[entryName(e)]
 	for _, name := range slices.Sorted(maps.Keys(sel.pods)) {
 		pods = append(pods, w.pods[name])
 	}

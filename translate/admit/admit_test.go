@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write what Object says into testdata")
 var headers = map[string]string{
 	".yaml":     "",
 	".rule":     "apiVersion: networking.coastwise.dev/v1alpha1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n",
+	".istio":    "apiVersion: networking.istio.io/v1beta1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n",
 	".mesh":     "apiVersion: networking.coastwise.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec:\n",
 	".service":  "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n",
 	".entry":    "apiVersion: networking.coastwise.dev/v1alpha1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n",

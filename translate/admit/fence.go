@@ -25,7 +25,7 @@ func fence(object model.ObjectRef, doc document) *model.Fence {
 		f.setting("spec", spec)
 	default: // the others have no regions to allow
 		return nil
-	case v1alpha1.KindDestinationRule:
+	case v1alpha1.KindDestinationRule, v1alpha1.KindDestinationRule + "." + v1alpha1.IstioGroup: // written there it is refused, and meant
 		if out.Host, _ = spec["host"].(string); out.Host == "" {
 			return nil
 		}

@@ -41,17 +41,18 @@ var silent = []string{
 func TestNoFieldIsIgnored(t *testing.T) {
 	rule := map[string]any{"host": "a"}
 	eachField("spec", reflect.TypeFor[v1alpha1.DestinationRuleSpec](), nil, func(at string, keys []step, value any) {
-		checkTold(t, at, v1alpha1.KindDestinationRule, build(keys, value, rule))
+		checkTold(t, at, v1alpha1.APIVersion, v1alpha1.KindDestinationRule, build(keys, value, rule))
+		checkTold(t, at, v1alpha1.IstioAPIVersion, v1alpha1.KindDestinationRule, build(keys, value, rule))
 	})
 	eachField("spec", reflect.TypeFor[v1alpha1.MeshConfigSpec](), nil, func(at string, keys []step, value any) {
-		checkTold(t, at, v1alpha1.KindMeshConfig, build(keys, value, nil))
+		checkTold(t, at, v1alpha1.APIVersion, v1alpha1.KindMeshConfig, build(keys, value, nil))
 	})
 }
 
-func checkTold(t *testing.T, at, kind string, spec any) {
+func checkTold(t *testing.T, at, apiVersion, kind string, spec any) {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{
-		"apiVersion": v1alpha1.APIVersion, "kind": kind, "metadata": map[string]any{"name": "default"}, "spec": spec,
+		"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": "default"}, "spec": spec,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -17,8 +17,10 @@ type kind struct {
 	apiVersion string
 	scope      scope
 	ours       bool
-	make       func() any
-	check      func(*report, any)
+	// istio says that it is a kind of Istio's own group, which is admitted as ours are.
+	istio bool
+	make  func() any
+	check func(*report, any)
 }
 
 // scope says what names and namespaces the objects of a kind may have.
@@ -88,10 +90,14 @@ func readHead(root map[string]any) (head, error) {
 	if h.apiVersion == "" || h.ref.Kind == "" {
 		return head{}, errors.New("names no object: apiVersion or kind is missing")
 	}
-	h.kind = served(h.ref.Kind)
-	group := schema.FromAPIVersionAndKind(h.apiVersion, h.ref.Kind).Group
+	kind := h.ref.Kind
+	h.kind, h.ref.Kind = served(kind), v1alpha1.KindOf(h.apiVersion, kind)
+	group := schema.FromAPIVersionAndKind(h.apiVersion, kind).Group
 	switch {
 	case group == v1alpha1.GroupName: // served or not, it is ours
+	case group == v1alpha1.IstioGroup:
+		h.kind = servedOfIstio(kind)
+		h.foreign = h.kind == nil
 	case h.kind == nil || group != "" && group != discoveryv1.GroupName:
 		h.kind, h.foreign = nil, true
 	}

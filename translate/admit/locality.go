@@ -8,6 +8,15 @@ import (
 	"github.com/coastwise/coastwise/api/v1alpha1"
 )
 
+// What one setting may have: every entry is compared with every client.
+const (
+	maxDistribute       = 64
+	maxDestinations     = 64
+	maxFailover         = 64
+	maxFailoverPriority = 32
+	maxRegions          = 64
+)
+
 // locality checks 2.3 with the deviations D3 and D5.
 func (r *report) locality(p path, s *v1alpha1.LocalityLbSetting) {
 	r.distribute(p.child("distribute"), s.Distribute)
@@ -25,10 +34,16 @@ func (r *report) zoneAware(p path, s *v1alpha1.ZoneAwareLbSetting) {
 }
 
 func (r *report) distribute(p path, entries []v1alpha1.Distribute) {
+	if !r.atMost(p, len(entries), maxDistribute) {
+		return
+	}
 	first := map[string]path{}
 	for i, d := range entries {
 		at := p.index(i)
 		r.pattern(at.child("from"), d.From, first)
+		if !r.atMost(at.child("to"), len(d.To), maxDestinations) {
+			continue
+		}
 		sum := int64(0)
 		to := map[string]path{}
 		for _, pattern := range slices.Sorted(maps.Keys(d.To)) {
@@ -73,6 +88,9 @@ func (r *report) pattern(p path, s string, first map[string]path) {
 }
 
 func (r *report) failover(p path, entries []v1alpha1.Failover) {
+	if !r.atMost(p, len(entries), maxFailover) {
+		return
+	}
 	for i, f := range entries {
 		at := p.index(i)
 		r.region(at.child("from"), f.From)
@@ -97,6 +115,9 @@ func (r *report) allowedRegions(p path, regions []string) {
 	if regions != nil && len(regions) == 0 {
 		r.invalid(p, "is empty; list at least one region, or remove the field to allow all")
 	}
+	if !r.atMost(p, len(regions), maxRegions) {
+		return
+	}
 	for i, region := range regions {
 		r.region(p.index(i), region)
 	}
@@ -106,6 +127,9 @@ func (r *report) allowedRegions(p path, regions []string) {
 // failoverPriority checks labels; where ordered says that regions are ordered
 // elsewhere, the labels of places are refused, with a value too.
 func (r *report) failoverPriority(p path, entries []string, ordered bool, why string) {
+	if !r.atMost(p, len(entries), maxFailoverPriority) {
+		return
+	}
 	for i, entry := range entries {
 		label, value, _ := strings.Cut(entry, "=")
 		r.labelKey(p.index(i), label)

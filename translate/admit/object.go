@@ -36,14 +36,14 @@ func (o Options) Object(raw []byte) (Result, []model.Problem) {
 		return unparsable(err.Error())
 	}
 	result := Result{Ref: h.ref}
-	r := &report{object: h.ref, options: o}
+	r := &report{object: h.ref, options: o, istio: h.kind != nil && h.kind.istio}
 	switch {
 	case h.foreign:
 		result.Foreign = true
 		return result, nil
 	case h.kind == nil:
 		r.notOurs(h)
-	case h.apiVersion != h.kind.apiVersion:
+	case !h.kind.serves(h.apiVersion):
 		r.invalid("apiVersion", "%q is not served for kind %s; write %q", clip(h.apiVersion), h.ref.Kind, h.kind.apiVersion)
 	default:
 		result.Object = r.admit(doc, h)
@@ -85,6 +85,9 @@ func (r *report) admit(doc document, h head) any {
 	root := doc.root
 	if h.kind.ours {
 		delete(root, "status")
+	}
+	if h.kind.istio {
+		root["apiVersion"] = v1alpha1.IstioAPIVersion
 	}
 	object := h.kind.make()
 	clean := r.shape("", reflect.TypeOf(object), root)

@@ -77,6 +77,9 @@ func (r *report) keepaliveTime(p path, d *v1alpha1.Duration) {
 	}
 }
 
+// maxErrorCodes is all that there are.
+const maxErrorCodes = 500
+
 // outliers checks 2.6 and the fields that are new there.
 func (r *report) outliers(p path, o *v1alpha1.OutlierDetection) {
 	if o.ConsecutiveErrors != nil {
@@ -93,8 +96,11 @@ func (r *report) outliers(p path, o *v1alpha1.OutlierDetection) {
 	r.duration(p.child("baseEjectionTime"), o.BaseEjectionTime, time.Millisecond)
 	between(r, p.child("maxEjectionPercent"), o.MaxEjectionPercent, 0, 100)
 	between(r, p.child("minHealthPercent"), o.MinHealthPercent, 0, 100)
-	for i, code := range o.OutlierDetectionHTTPErrorCodes {
-		between(r, p.child("outlierDetectionHttpErrorCodes").index(i), &code, 100, 599)
+	codes := p.child("outlierDetectionHttpErrorCodes")
+	if r.atMost(codes, len(o.OutlierDetectionHTTPErrorCodes), maxErrorCodes) {
+		for i, code := range o.OutlierDetectionHTTPErrorCodes {
+			between(r, codes.index(i), &code, 100, 599)
+		}
 	}
 	r.duration(p.child("maxEjectionTime"), o.MaxEjectionTime, time.Millisecond)
 	r.duration(p.child("maxEjectionTimeJitter"), o.MaxEjectionTimeJitter, 0)

@@ -16,6 +16,8 @@ type report struct {
 	options  Options
 	problems []model.Problem
 	covered  []path
+	// istio says that the object is of Istio's group.
+	istio bool
 }
 
 func (r *report) add(severity model.Severity, reason model.Reason, p path, format string, args ...any) {

@@ -42,13 +42,13 @@ func (r *report) host(p path, host string) {
 // What one rule may have: every subset is a cluster of each port, and every
 // namespace is judged by itself.
 const (
-	maxSubsets  = 256
-	maxExportTo = 1024
+	maxSubsets      = 256
+	maxExportTo     = 1024
+	maxPortSettings = 4096
 )
 
 func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
-	if len(subsets) > maxSubsets {
-		r.invalid(p, "has %d entries; at most %d", len(subsets), maxSubsets)
+	if !r.atMost(p, len(subsets), maxSubsets) {
 		return
 	}
 	seen := map[string]bool{}
@@ -67,8 +67,7 @@ func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
 }
 
 func (r *report) exportTo(p path, namespaces []string) {
-	if len(namespaces) > maxExportTo {
-		r.invalid(p, "has %d entries; at most %d", len(namespaces), maxExportTo)
+	if !r.atMost(p, len(namespaces), maxExportTo) {
 		return
 	}
 	r.unique(p, namespaces)
@@ -102,11 +101,10 @@ func (r *report) policy(p path, t *v1alpha1.TrafficPolicy) {
 	if !hasBlock(t) {
 		r.invalid(p, "is empty; write at least one field or remove it")
 	}
-	if len(t.PortLevelSettings) > 4096 {
-		r.invalid(p.child("portLevelSettings"), "has %d entries; at most 4096", len(t.PortLevelSettings))
-	}
-	for i := range t.PortLevelSettings {
-		r.portPolicy(p.child("portLevelSettings").index(i), &t.PortLevelSettings[i])
+	if r.atMost(p.child("portLevelSettings"), len(t.PortLevelSettings), maxPortSettings) {
+		for i := range t.PortLevelSettings {
+			r.portPolicy(p.child("portLevelSettings").index(i), &t.PortLevelSettings[i])
+		}
 	}
 	r.tunnel(p.child("tunnel"), t.Tunnel)
 	if t.ProxyProtocol != nil {

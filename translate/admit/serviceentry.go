@@ -53,14 +53,6 @@ func (r *report) serviceEntry(e *v1alpha1.ServiceEntry) {
 	r.honouredEntry(spec)
 }
 
-// atMost says whether a list is short enough to be looked at.
-func (r *report) atMost(p path, n, most int) bool {
-	if n > most {
-		r.invalid(p, "has %d entries; at most %d", n, most)
-	}
-	return n <= most
-}
-
 // byName says that the hosts themselves are resolved.
 func byName(spec *v1alpha1.ServiceEntrySpec) bool {
 	dns := spec.Resolution == resolutionDNS || spec.Resolution == resolutionRoundRobin

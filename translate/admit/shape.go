@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -39,6 +40,9 @@ func (r *report) shape(p path, t reflect.Type, value any) any {
 		}
 		return r.ownShape(p, t, value)
 	}
+	if r.istio {
+		value = protoNumber(t, value)
+	}
 	if want := scalarMismatch(t, value); want != "" {
 		r.misshapen(model.Invalid, p, "must be %s, is %s%s", want, describe(value), quoteHint(t, value))
 		return nil
@@ -52,12 +56,19 @@ func (r *report) structShape(p path, t reflect.Type, value any) any {
 		r.misshapen(model.Invalid, p, "must be an object, is %s", describe(value))
 		return nil
 	}
-	known := fields(t)
+	known, ours := fields(t), map[string]bool(nil)
+	if r.istio {
+		known, ours = istioFields(t)
+	}
 	out := make(map[string]any, len(object))
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		at := p.child(name)
 		field, ok := known[name]
-		if !ok {
+		switch {
+		case ours[name]:
+			r.misshapen(model.UnknownField, at, "Istio has no such field; it is one of %s, under which the rest may stay as it is", v1alpha1.APIVersion)
+			continue
+		case !ok:
 			r.unknownField(p, name, known)
 			continue
 		}

@@ -133,3 +133,11 @@ func (r *report) unique(p path, words []string) {
 		}
 	}
 }
+
+// atMost says whether a list is short enough to be looked at.
+func (r *report) atMost(p path, n, most int) bool {
+	if n > most {
+		r.invalid(p, "has %d entries; at most %d", n, most)
+	}
+	return n <= most
+}

@@ -9,7 +9,7 @@ func meshConfig() Section {
 	)
 	return Section{
 		Kind: "MeshConfig", APIVersion: ours, Istio: "the mesh's config",
-		About: "Cluster-scoped, and the only one is named `default`. Of Istio's MeshConfig only what touches load balancing is listed.",
+		About: "Cluster-scoped, and the only one is named `default`. Istio's is no object and is not read; of its fields only what touches load balancing is listed.",
 		Rows: []Row{
 			{Field: "spec.rootNamespace", Status: Honoured, Becomes: "where rules for all namespaces stand", Notes: "coastwise-system by default"},
 			{Field: "spec.suspend", Status: Honoured, Own: true, Becomes: "`ClusterLoadAssignment.endpoints.priority`", Notes: "one flat pool for all; what is forbidden stays forbidden"},

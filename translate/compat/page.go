@@ -25,9 +25,10 @@ What may stand in the objects that coastwise reads, and what it is turned into.
 - **not yet**: the object counts without it, which is told (NotHonoured); beside it stands what holds instead.
 - **no effect**: it does nothing, by design, which is told (NoEffect).
 
-Any other field of our kinds is unknown, and refuses its object. *Becomes* names fields of Envoy's messages. *Istio*: whether Istio's kind has the
-field. *Seen by*: **live** is an observation in e2e/observe that names the field: a real Envoy does something else with it than without, in what
-clients are answered, backends get, or its counters and sockets say; otherwise the story of that name in translate/testdata shows it.
+Any other field of our kinds is unknown, and refuses its object. Istio's kinds (networking.istio.io) are read alike; *Istio* says whether they have
+the field, and one of spec that they have not refuses them. *Becomes* names fields of Envoy's messages. *Seen by*: **live** is an observation in
+e2e/observe that names the field: a real Envoy does something else with it than without, in what clients are answered, backends get, or its
+counters and sockets say; otherwise the story of that name in translate/testdata shows it.
 `
 
 func (s Section) print(b *strings.Builder) {

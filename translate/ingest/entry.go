@@ -15,11 +15,11 @@ import (
 )
 
 // SortEntries orders entries of one namespace that have the same host: the first
-// counts. It is the older (an absent creationTimestamp is oldest), then the first
-// by name.
+// counts. It is one of our kind before Istio's (semantics 3), then the older (an
+// absent creationTimestamp is oldest), then the first by name.
 func SortEntries(entries []*v1alpha1.ServiceEntry) {
 	slices.SortFunc(entries, func(a, b *v1alpha1.ServiceEntry) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
+		return cmp.Or(compareBool(v1alpha1.IsIstio(a.APIVersion), v1alpha1.IsIstio(b.APIVersion)), a.CreationTimestamp.Compare(b.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
 	})
 }
 
@@ -52,6 +52,8 @@ func (o Objects) rivals() []model.Problem {
 		switch {
 		case owner != model.ObjectRef{}:
 			p.Message = fmt.Sprintf("%s is the host of %s, which wins; this host of the entry is not served", o.Key.Host, owner)
+		case i > 0 && v1alpha1.IsIstio(e.APIVersion) != v1alpha1.IsIstio(o.Entries[0].APIVersion):
+			p.Message = fmt.Sprintf("%s has the host %s too and is of %s: it is served, not this one", entryRef(o.Entries[0]), o.Key.Host, v1alpha1.APIVersion)
 		case i > 0:
 			p.Message = fmt.Sprintf("%s has the host %s too and is older or first by name: it is served, not this one", entryRef(o.Entries[0]), o.Key.Host)
 		default:
@@ -63,7 +65,7 @@ func (o Objects) rivals() []model.Problem {
 }
 
 func entryRef(e *v1alpha1.ServiceEntry) model.ObjectRef {
-	return model.ObjectRef{Kind: v1alpha1.KindServiceEntry, Namespace: e.Namespace, Name: e.Name}
+	return model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindServiceEntry), Namespace: e.Namespace, Name: e.Name}
 }
 
 func hostField(e *v1alpha1.ServiceEntry, host string) string {

@@ -71,7 +71,33 @@ func drawRule(t *rapid.T, i int) *v1alpha1.DestinationRule {
 	if rapid.IntRange(0, 3).Draw(t, "selector") == 0 {
 		dr.Spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: drawLabels(t)}
 	}
+	if rapid.IntRange(0, 2).Draw(t, "istio") == 0 { // its kind has no fence
+		dr.APIVersion = v1alpha1.IstioAPIVersion
+		withoutFence(dr)
+	}
 	return dr
+}
+
+// withoutFence takes away what Istio's kind does not have.
+func withoutFence(dr *v1alpha1.DestinationRule) {
+	policies := []*v1alpha1.TrafficPolicy{dr.Spec.TrafficPolicy}
+	for i := range dr.Spec.Subsets {
+		policies = append(policies, dr.Spec.Subsets[i].TrafficPolicy)
+	}
+	for _, p := range policies {
+		if p == nil {
+			continue
+		}
+		balancers := []*v1alpha1.LoadBalancer{p.LoadBalancer}
+		for _, e := range p.PortLevelSettings {
+			balancers = append(balancers, e.LoadBalancer)
+		}
+		for _, lb := range balancers {
+			if lb != nil && lb.LocalityLbSetting != nil {
+				lb.LocalityLbSetting.AllowedRegions = nil
+			}
+		}
+	}
 }
 
 func drawPolicy(t *rapid.T) *v1alpha1.TrafficPolicy {

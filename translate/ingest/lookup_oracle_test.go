@@ -48,7 +48,7 @@ func levelsOf(p model.Proxy) []string {
 // winners are the rules that decide, older first.
 func winners(o ingest.Objects, p model.Proxy) []*v1alpha1.DestinationRule {
 	for _, ns := range levelsOf(p) {
-		best, selected := 99, false
+		best, selected, ours := 99, false, false
 		for _, dr := range o.Rules {
 			if dr.Namespace == ns && sees(p, dr) {
 				best = min(best, rank(dr.Spec.Host))
@@ -58,8 +58,12 @@ func winners(o ingest.Objects, p model.Proxy) []*v1alpha1.DestinationRule {
 		for _, dr := range o.Rules {
 			if dr.Namespace == ns && sees(p, dr) && rank(dr.Spec.Host) == best {
 				out = append(out, dr)
-				selected = selected || dr.Spec.WorkloadSelector != nil
+				ours = ours || dr.APIVersion == ""
 			}
+		}
+		out = slices.DeleteFunc(out, func(dr *v1alpha1.DestinationRule) bool { return ours && dr.APIVersion != "" })
+		for _, dr := range out {
+			selected = selected || dr.Spec.WorkloadSelector != nil
 		}
 		out = slices.DeleteFunc(out, func(dr *v1alpha1.DestinationRule) bool { return selected && dr.Spec.WorkloadSelector == nil })
 		slices.SortFunc(out, func(a, b *v1alpha1.DestinationRule) int {

@@ -60,7 +60,7 @@ func chooses(lb *v1alpha1.LoadBalancer) bool {
 	return simple || lb.ConsistentHash != nil || lb.Warmup != nil || lb.WarmupDurationSecs != nil || lb.LocalityLbSetting.Speaks()
 }
 
-// resolutionProblems are those of rules for a service without endpoints.
+// resolutionProblems are those of how the service's endpoints are found.
 func (r *resolver) resolutionProblems(s *model.Service) []model.Problem {
 	if s.Resolution != model.OriginalDestination {
 		return nil

@@ -19,11 +19,11 @@ const (
 
 // rules is every rule for one host, ready to be looked up.
 type rules struct {
-	// levels holds them by namespace: the most specific host first, and of one host
-	// the older first.
+	// levels holds them by namespace: the most specific host first, of one host ours
+	// before Istio's, and of one kind the older first.
 	levels map[string][]*ruled
 	// exact are those whose host is this one, older first; all adds those whose
-	// wildcard covers it, sorted by namespace and name.
+	// wildcard covers it, sorted by namespace, name and kind.
 	exact, all []*v1alpha1.DestinationRule
 }
 
@@ -53,11 +53,11 @@ func sortRules(o Objects) rules {
 	}
 	slices.SortFunc(r.exact, older)
 	slices.SortFunc(r.all, func(a, b *v1alpha1.DestinationRule) int {
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), oursFirst(a, b))
 	})
 	for _, level := range r.levels {
 		slices.SortFunc(level, func(a, b *ruled) int {
-			return cmp.Or(moreSpecific(a.pattern, b.pattern), older(a.DestinationRule, b.DestinationRule))
+			return cmp.Or(moreSpecific(a.pattern, b.pattern), oursFirst(a.DestinationRule, b.DestinationRule), older(a.DestinationRule, b.DestinationRule))
 		})
 	}
 	return r
@@ -71,11 +71,18 @@ func moreSpecific(a, b string) int {
 	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
-// older orders by creationTimestamp, an absent one first, then by name and namespace.
+// older orders by creationTimestamp, an absent one first, then by name, namespace
+// and kind.
 func older(a, b *v1alpha1.DestinationRule) int {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
-		strings.Compare(a.Name, b.Name), strings.Compare(a.Namespace, b.Namespace))
+		strings.Compare(a.Name, b.Name), strings.Compare(a.Namespace, b.Namespace), oursFirst(a, b))
 }
+
+// isIstio says that a rule is of Istio's kind, which yields to ours.
+func isIstio(dr *v1alpha1.DestinationRule) bool { return v1alpha1.IsIstio(dr.APIVersion) }
+
+// oursFirst orders rules of our kind before Istio's.
+func oursFirst(a, b *v1alpha1.DestinationRule) int { return compareBool(isIstio(a), isIstio(b)) }
 
 // chosen is what decides for a class of clients: the rules for one host at one
 // level, as if they were one.
@@ -98,12 +105,13 @@ func (r rules) lookup(c client, namespaces []string) chosen {
 }
 
 // group is the rules of a namespace for the most specific host, of those that the
-// client sees. Where some have a workloadSelector, those for all are not in it.
+// client sees; Istio's are in it only if there is none of our kind (semantics 3).
+// Where some have a workloadSelector, those for all are not in it.
 func (r rules) group(c client, namespace string) []*v1alpha1.DestinationRule {
 	var group, selected []*v1alpha1.DestinationRule
 	pattern := ""
 	for _, dr := range r.levels[namespace] {
-		if len(group) > 0 && dr.pattern != pattern {
+		if len(group) > 0 && (dr.pattern != pattern || isIstio(dr.DestinationRule) != isIstio(group[0])) {
 			break
 		}
 		if c.sees(dr.DestinationRule) {
@@ -145,6 +153,7 @@ func (r rules) problems(o Objects) []model.Problem {
 	var out []model.Problem
 	for _, level := range r.levels {
 		for i, dr := range level {
+			out = append(out, yields(dr, level[:i])...)
 			out = append(out, conflicts(dr, level[:i])...)
 		}
 	}
@@ -176,6 +185,9 @@ func conflicts(dr *ruled, earlier []*ruled) []model.Problem {
 		if e.pattern != dr.pattern || !sameSelector(e, dr) || !overlap(e.DestinationRule, dr.DestinationRule) {
 			continue
 		}
+		if isIstio(e.DestinationRule) != isIstio(dr.DestinationRule) {
+			continue // told by yields
+		}
 		if e.Spec.TrafficPolicy != nil && dr.Spec.TrafficPolicy != nil {
 			lose(fieldHost, "trafficPolicy", e)
 		}
@@ -187,6 +199,22 @@ func conflicts(dr *ruled, earlier []*ruled) []model.Problem {
 		}
 	}
 	return out
+}
+
+// yields tells of a rule of Istio's kind that one of ours, for the same host and
+// all of its clients in the namespaces of both, stands in the way of.
+func yields(dr *ruled, earlier []*ruled) []model.Problem {
+	for _, e := range earlier {
+		if !isIstio(dr.DestinationRule) || isIstio(e.DestinationRule) || e.pattern != dr.pattern ||
+			e.Spec.WorkloadSelector != nil && !sameSelector(e, dr) || !overlap(e.DestinationRule, dr.DestinationRule) {
+			continue
+		}
+		return []model.Problem{{
+			Object: ruleRef(dr.DestinationRule), Field: fieldHost, Severity: model.Warning, Reason: model.Conflicted,
+			Message: fmt.Sprintf("%s has the same host and is of %s: for clients that see both it alone counts, nothing is united", ruleRef(e.DestinationRule), v1alpha1.APIVersion),
+		}}
+	}
+	return nil
 }
 
 func sameSelector(a, b *ruled) bool {
@@ -225,5 +253,5 @@ func endpointRegions(ports []model.Port) map[string]bool {
 }
 
 func ruleRef(dr *v1alpha1.DestinationRule) model.ObjectRef {
-	return model.ObjectRef{Kind: v1alpha1.KindDestinationRule, Namespace: dr.Namespace, Name: dr.Name}
+	return model.ObjectRef{Kind: v1alpha1.KindOf(dr.APIVersion, v1alpha1.KindDestinationRule), Namespace: dr.Namespace, Name: dr.Name}
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -103,10 +104,12 @@ func (b *entryReader) selected(s *model.Service) []workload {
 			out = append(out, w)
 		}
 	}
-	entries := slices.SortedFunc(slices.Values(b.Workloads), func(a, b *v1alpha1.WorkloadEntry) int { return strings.Compare(a.Name, b.Name) })
+	entries := slices.SortedFunc(slices.Values(b.Workloads), func(a, b *v1alpha1.WorkloadEntry) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.APIVersion, b.APIVersion))
+	})
 	for _, e := range entries {
 		w := b.ofSpec(&e.Spec, WorkloadLabels(e))
-		w.object = model.ObjectRef{Kind: v1alpha1.KindWorkloadEntry, Namespace: e.Namespace, Name: e.Name}
+		w.object = model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindWorkloadEntry), Namespace: e.Namespace, Name: e.Name}
 		if w.Address == "" {
 			continue
 		}

@@ -82,6 +82,7 @@ func DrawEvent(t *rapid.T) Event {
 	kind := rapid.SampledFrom([]string{
 		"Service", "EndpointSlice", "EndpointSlice", "EndpointSlice", "EndpointSlice",
 		"Node", "Node", "Pod", "DestinationRule", "DestinationRule", "MeshConfig", "Namespace",
+		"ServiceEntry", "ServiceEntry", "WorkloadEntry",
 	}).Draw(t, "kind")
 	e := event(t, kind)
 	if rapid.IntRange(0, 7).Draw(t, "gone") == 0 {
@@ -101,6 +102,10 @@ func event(t *rapid.T, kind string) Event {
 		return node(t)
 	case "Pod":
 		return pod(t, ns)
+	case "ServiceEntry":
+		return serviceEntry(t, ns)
+	case "WorkloadEntry":
+		return workloadEntry(t, ns)
 	case "Namespace":
 		n := &corev1.Namespace{}
 		n.Name = ns
@@ -141,6 +146,7 @@ func service(t *rapid.T, ns string) Event {
 	}
 	s.Annotations = withDistribution(t, s.Annotations)
 	listen(t, s)
+	external(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
 
@@ -207,13 +213,8 @@ func pod(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
 	}
-	p.Labels = withLabels(t, p.Labels)
-	if rapid.Bool().Draw(t, "versioned") {
-		if p.Labels == nil {
-			p.Labels = map[string]string{}
-		}
-		p.Labels["version"] = rapid.SampledFrom([]string{"v1", "v2"}).Draw(t, "version")
-	}
+	p.Labels = versioned(t, withLabels(t, p.Labels))
+	running(t, p)
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
 
@@ -232,9 +233,14 @@ func mesh(t *rapid.T) Event {
 
 func rule(t *rapid.T) Event {
 	ns := rapid.SampledFrom([]string{"a", "b", "coastwise-system"}).Draw(t, "of")
-	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: ns, Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name")}
+	version := rapid.SampledFrom([]string{"", "", v1alpha1.IstioAPIVersion}).Draw(t, "version")
+	ref := model.ObjectRef{
+		Kind: v1alpha1.KindOf(version, v1alpha1.KindDestinationRule), Namespace: ns,
+		Name: rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "name"),
+	}
 	host := rapid.SampledFrom([]string{
 		"s1", "s1.a.svc.cluster.local", "s2.b", "s1.b.svc", "*.a.svc.cluster.local", "*.a", "*", "nothing.example.com",
+		"db.example.com", "*.example.com", "s1.a",
 	}).Draw(t, "host")
 	if rapid.IntRange(0, 6).Draw(t, "refused") == 0 {
 		return Event{Ref: ref, Fence: &model.Fence{
@@ -243,7 +249,7 @@ func rule(t *rapid.T) Event {
 		}}
 	}
 	r := &v1alpha1.DestinationRule{}
-	r.Namespace, r.Name, r.Spec.Host = ns, ref.Name, host
+	r.APIVersion, r.Namespace, r.Name, r.Spec.Host = version, ns, ref.Name, host
 	r.Spec.TrafficPolicy = policy(t)
 	forSome(t, r)
 	r.Spec.Subsets = subsets(t)
