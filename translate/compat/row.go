@@ -6,13 +6,13 @@ import "slices"
 type Status string
 
 const (
-	// Honoured: it does what it says.
+	// Honoured says that it does what it says.
 	Honoured Status = "honoured"
-	// Refused: it refuses the object, with an error.
+	// Refused says that it refuses the object, with an error.
 	Refused Status = "refused"
-	// NotYet: the object counts without it, with a warning.
+	// NotYet says that the object counts without it, with a warning.
 	NotYet Status = "not yet"
-	// NoEffect: it is admitted, does nothing by design, and that is told.
+	// NoEffect says that it is admitted, does nothing by design, and that this is told.
 	NoEffect Status = "no effect"
 )
 
