@@ -2,132 +2,34 @@ package e2e
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/authority"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
-// authority is a CA that was made for one test.
-type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	der  []byte
-}
-
-func newAuthority(t *testing.T) *authority {
+// newAuthority is a CA that was made for one test.
+func newAuthority(t *testing.T) *authority.Authority {
 	t.Helper()
-	a := &authority{t: t}
-	a.key = newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	a.der = a.sign(template, template, a.key)
-	cert, err := x509.ParseCertificate(a.der)
+	a, err := authority.New("test CA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.cert = cert
 	return a
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func (a *authority) sign(template, parent *x509.Certificate, of *ecdsa.PrivateKey) []byte {
-	a.t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &of.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return der
-}
-
-// issue makes a certificate for names, as PEM of chain and key.
-func (a *authority) issue(names ...string) (chain, key []byte) {
-	a.t.Helper()
-	k := newKey(a.t)
-	der := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, k)
-	bare, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return encodePEM("CERTIFICATE", der), encodePEM("PRIVATE KEY", bare)
-}
-
-func encodePEM(kind string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-}
-
-// putSecret writes the file of a secret, as docs/manual.md has it.
-func (s *scene) putSecret(name, body string) {
-	s.t.Helper()
-	content := `resources:
-- "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
-  name: ` + name + "\n" + body
-	file := filepath.Join(s.secrets, name+".yaml")
-	if err := os.WriteFile(file+".new", []byte(content), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.Rename(file+".new", file); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func inline(pem []byte) string {
-	return "\n      inline_string: |\n        " + strings.ReplaceAll(strings.TrimSpace(string(pem)), "\n", "\n        ") + "\n"
-}
-
-// putCredential writes both files of a credential.
-func (s *scene) putCredential(name string, ca *authority, chain, key []byte) {
-	s.t.Helper()
-	s.putSecret(name+"-ca", "  validation_context:\n    trusted_ca:"+inline(encodePEM("CERTIFICATE", ca.der)))
-	s.putSecret(name, "  tls_certificate:\n    certificate_chain:"+inline(chain)+"    private_key:"+inline(key))
-}
-
-// putRoots writes the CA of a credential as the system's roots are: a file that the
-// secret names, as docs/manual.md has it.
-func (s *scene) putRoots(name string, ca *authority) {
-	s.t.Helper()
-	bundle := filepath.Join(s.t.TempDir(), "ca-certificates.crt")
-	if err := os.WriteFile(bundle, encodePEM("CERTIFICATE", ca.der), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	s.putSecret(name+"-ca", "  validation_context:\n    trusted_ca: {filename: "+bundle+"}\n")
 }
 
 // encrypted starts the first endpoint of the first zone over TLS; it answers with
 // the SNI and the client's name. config says what it asks of clients.
-func (s *scene) encrypted(ca *authority, config *tls.Config, names ...string) {
+func (s *scene) encrypted(ca *authority.Authority, config *tls.Config, names ...string) {
 	s.t.Helper()
-	pair, err := tls.X509KeyPair(ca.issue(names...))
+	pair, err := tls.X509KeyPair(ca.Issue(names...))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -175,7 +77,7 @@ func TestTLS(t *testing.T) {
 			config := &tls.Config{}
 			if c.needsCert {
 				pool := x509.NewCertPool()
-				pool.AddCert(ca.cert)
+				pool.AddCert(ca.Cert)
 				config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, pool
 			}
 			s.encrypted(ca, config, "web.default", "web")
@@ -183,11 +85,15 @@ func TestTLS(t *testing.T) {
 			if c.otherCA {
 				trusted = newAuthority(t)
 			}
-			chain, key := ca.issue("somebody")
+			chain, key := ca.Issue("somebody")
 			// The rule comes first: it waits for the files.
 			s.write("rule.yaml", manifest.Rule("default", "web", "web", "{tls: "+c.tls+"}"))
-			s.putCredential("web", trusted, chain, key)
-			s.putRoots("roots", trusted)
+			if err := trusted.WriteCredential(s.secrets, "web", chain, key); err != nil {
+				t.Fatal(err)
+			}
+			if err := trusted.WriteRoots(s.secrets, "roots", t.TempDir()+"/ca-certificates.crt"); err != nil {
+				t.Fatal(err)
+			}
 			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
 			eventually(t, patience, func() string {
 				_, status, answer := client.get("web.default", "/", nil)

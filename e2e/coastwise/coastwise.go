@@ -26,6 +26,7 @@ type Client struct {
 	Namespace string
 	Node      string
 	Locality  string
+	Network   string
 	Labels    string
 	Scope     string
 	// Bind is the address of all of that proxy's ports.
@@ -47,6 +48,7 @@ func (c Client) flags() []string {
 	add("namespace", c.Namespace)
 	add("node", c.Node)
 	add("locality", c.Locality)
+	add("network", c.Network)
 	add("labels", c.Labels)
 	add("scope", c.Scope)
 	add("bind", c.Bind)

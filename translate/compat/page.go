@@ -26,8 +26,9 @@ What may stand in the objects that coastwise reads, and what it is turned into.
 - **no effect**: it does nothing, by design, which is told (NoEffect).
 
 Any other field of our kinds is unknown, and refuses its object. Istio's kinds (networking.istio.io) are read alike; *Istio* says whether they have
-the field, and one of spec that they have not refuses them. *Becomes* names fields of Envoy's messages. *Seen by*: **live** is a test in e2e, of the field's name, in which a real Envoy or gRPC client does something else without the field;
-otherwise the story of that name in translate/testdata shows it.
+the field, and one of spec that they have not refuses them. *Becomes* names fields of Envoy's messages. *Seen by*: **live** is an observation in
+e2e/observe that names the field: a real Envoy does something else with it than without, in what clients are answered, backends get, or its
+counters and sockets say; otherwise the story of that name in translate/testdata shows it.
 `
 
 func (s Section) print(b *strings.Builder) {
