@@ -181,6 +181,10 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 			out = append(out, c.built.Endpoints)
 		}
 	}
+	if a.proxy.Kind == model.GRPC {
+		targets, err := a.targets()
+		return append(out, targets...), err
+	}
 	if !all {
 		return out, nil
 	}

@@ -19,8 +19,15 @@ func sameHashes(was, is *model.Service) bool {
 	return reflect.DeepEqual(before, after) && reflect.DeepEqual(was.Selectors, is.Selectors)
 }
 
+// hashed is what routes look at of a policy: gRPC clients have a key only under an
+// algorithm that they know.
+type hashed struct {
+	hash      *model.Hash
+	algorithm model.Algorithm
+}
+
 // hashes are the keys of all policies that clients may have; nil where none hashes.
-func hashes(s *model.Service) map[model.PolicyKey]*model.Hash {
+func hashes(s *model.Service) map[model.PolicyKey]hashed {
 	some := false
 	for _, p := range s.Policies {
 		some = some || p.Cluster.Hash != nil
@@ -28,9 +35,9 @@ func hashes(s *model.Service) map[model.PolicyKey]*model.Hash {
 	if !some {
 		return nil
 	}
-	out := make(map[model.PolicyKey]*model.Hash, len(s.Lookup))
+	out := make(map[model.PolicyKey]hashed, len(s.Lookup))
 	for key, id := range s.Lookup {
-		out[key] = s.Policies[id].Cluster.Hash
+		out[key] = hashed{s.Policies[id].Cluster.Hash, s.Policies[id].Algorithm}
 	}
 	return out
 }

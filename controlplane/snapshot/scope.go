@@ -41,6 +41,9 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// targets are what gRPC clients dial; nil for clients of other kinds, as Routes
+	// and explicit are empty for gRPC.
+	targets *targets
 }
 
 // Has says whether the scope sees a service.
@@ -85,6 +88,11 @@ func buildScope(scope Scope, entries map[model.Key]*Entry) (*ScopeSet, error) {
 		}
 	}
 	slices.Sort(set.Clusters)
+	if scope.Kind == model.GRPC {
+		set.explicit = &explicitListeners{}
+		set.targets = newTargets(scope.Namespace, services)
+		return set, nil
+	}
 	routes, err := validated(envoy.Routes(model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}, services))
 	if err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)

@@ -12,6 +12,7 @@ type Stream struct {
 	seq     uint64 // of the newest response
 	limits  Limits
 	whole   bool // state of the world
+	byName  bool // no wildcards: a gRPC client
 	source  Source
 	now     time.Time
 	types   []*typeState // in the order of sending
@@ -110,6 +111,16 @@ func NewWholeStream(id string, source Source, limits Limits) *Stream {
 	s := NewStream(id, source, limits)
 	s.whole = true
 	return s
+}
+
+// ByName makes it the stream of a gRPC client: it never means a wildcard, also by an
+// empty list, and walks listeners, routes, clusters and endpoints by name, none
+// waiting for another (rule 11, reference/xds.md 4.2).
+func (s *Stream) ByName() {
+	s.byName = true
+	for _, t := range s.types {
+		t.mayWildcard = false
+	}
 }
 
 // Step takes one event and says what follows. After an Err the stream is over.

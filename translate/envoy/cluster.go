@@ -17,14 +17,25 @@ const (
 )
 
 // Cluster is the cluster of one variant, with the defaults of semantics 9.6.
-// It reads the variant's port, subset and policy, never its View, so all
-// clients of one policy share its bytes.
+// It reads the variant's port, subset and policy, and of its View the Form alone,
+// so all clients of one form and policy share its bytes.
 //
-// It fails if the service has no such port or policy.
+// It fails if the service has no such port or policy, and where the policy withholds
+// the cluster from clients of the form.
 func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	port, policy, err := resolve(s, v)
 	if err != nil {
 		return Resource{}, err
+	}
+	if _, what := policy.Withheld(v.View.Form); what != "" {
+		return Resource{}, fmt.Errorf("cluster of %s port %d: such clients cannot %s", s.Host, v.Port, what)
+	}
+	if v.View.Form == model.GRPCForm {
+		c, err := grpcCluster(s, v, policy)
+		if err != nil {
+			return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
+		}
+		return encode(ClusterType, c.Name, c)
 	}
 	lb, err := loadBalancing(policy, localityWeighting(policy))
 	if err != nil {
@@ -53,14 +64,14 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	return encode(ClusterType, name, c)
 }
 
-// resolve finds what a variant names.
+// resolve finds what a variant names, the policy as clients of its form have it.
 func resolve(s *model.Service, v model.Variant) (model.Port, model.Policy, error) {
 	if v.PolicyID < 0 || int(v.PolicyID) >= len(s.Policies) {
 		return model.Port{}, model.Policy{}, fmt.Errorf("%s has no policy %d", s.Host, v.PolicyID)
 	}
 	for _, p := range s.Ports {
 		if p.Number == v.Port {
-			return p, s.Policies[v.PolicyID], nil
+			return p, s.Policies[v.PolicyID].For(v.View.Form), nil
 		}
 	}
 	return model.Port{}, model.Policy{}, fmt.Errorf("%s has no port %d", s.Host, v.Port)

@@ -20,7 +20,7 @@ type blocks struct {
 	// ProxyProtocol likewise.
 	ProxyProtocol *v1alpha1.ProxyProtocol
 	// At says where each block stands, for Problems; the zero place where it is nil.
-	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget place }
+	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget, ProxyProtocol place }
 }
 
 // place is a field of an object.
@@ -30,6 +30,15 @@ type place struct {
 }
 
 func (p place) model() model.Place { return model.Place(p) }
+
+// places are those of the blocks.
+func (b *blocks) places() model.Blocks {
+	return model.Blocks{
+		LoadBalancer: b.At.LoadBalancer.model(), ConnectionPool: b.At.ConnectionPool.model(),
+		OutlierDetection: b.At.OutlierDetection.model(), RetryBudget: b.At.RetryBudget.model(),
+		TLS: b.At.TLS.model(), ProxyProtocol: b.At.ProxyProtocol.model(),
+	}
+}
 
 // child is a field below a place.
 func (p place) child(name string) place { return place{p.Object, p.Field + "." + name} }
@@ -90,7 +99,7 @@ func (b *blocks) override(t *v1alpha1.TrafficPolicy, at place) {
 		b.RetryBudget, b.At.RetryBudget = t.RetryBudget, at.child("retryBudget")
 	}
 	if t.ProxyProtocol != nil {
-		b.ProxyProtocol = t.ProxyProtocol
+		b.ProxyProtocol, b.At.ProxyProtocol = t.ProxyProtocol, at.child("proxyProtocol")
 	}
 }
 
@@ -102,12 +111,13 @@ func (b *blocks) replace(t *v1alpha1.TrafficPolicy, port uint32, at place) {
 		return
 	}
 	e := &t.PortLevelSettings[i]
-	retry, retryAt, header := b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol
+	top := *b
 	*b = blocks{}
 	b.override(&v1alpha1.TrafficPolicy{
 		LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection, TLS: e.TLS,
 	}, at.child(fmt.Sprintf("portLevelSettings[%d]", i)))
-	b.RetryBudget, b.At.RetryBudget, b.ProxyProtocol = retry, retryAt, header
+	b.RetryBudget, b.At.RetryBudget = top.RetryBudget, top.At.RetryBudget
+	b.ProxyProtocol, b.At.ProxyProtocol = top.ProxyProtocol, top.At.ProxyProtocol
 }
 
 // portEntry is the index of the entry of a port, the first if there are several;

@@ -64,6 +64,7 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
 	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS), proxyProtocol(b.ProxyProtocol)
+	p.At = b.places()
 	if p.Cluster.Outliers != nil || p.Cluster.Hash != nil || b.LoadBalancer != nil {
 		r.set = append(r.set, set{*p, port, b})
 	}
