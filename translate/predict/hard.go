@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // whole is what the localities of the first priority get together.
@@ -44,8 +45,10 @@ func Hard(a locality.Assignment, byWeight bool) locality.Assignment {
 	for i, n := range parts(first) {
 		out.Groups[i].Weight = n
 	}
-	if !byWeight {
-		level(out.Groups)
+	if !byWeight && level(out.Groups) {
+		out.Notes = append(slices.Clone(a.Notes), locality.Note{
+			Reason: model.ClientCannot, Message: "gRPC clients do not weigh the endpoints of a locality: each gets the same share of what the locality gets",
+		})
 	}
 	for _, g := range a.Groups {
 		for _, e := range g.Endpoints {
@@ -134,13 +137,18 @@ func parts(first []piece) []uint32 {
 	return out
 }
 
-// level gives every endpoint the same weight.
-func level(groups []locality.Group) {
+// level gives every endpoint the same weight, and says whether that was not so in
+// some group.
+func level(groups []locality.Group) (differed bool) {
 	for _, g := range groups {
+		for i := range g.Endpoints {
+			differed = differed || g.Endpoints[i].Weight != g.Endpoints[0].Weight
+		}
 		for i := range g.Endpoints {
 			g.Endpoints[i].Weight = 1
 		}
 	}
+	return differed
 }
 
 // exact is each group's percentage of the requests, as Shares has it, but without
