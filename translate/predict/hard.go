@@ -18,7 +18,8 @@ const whole = 10_000
 // in it. Its first priority is every group to which Shares gives something, pieces
 // of one locality merged, with that share as its weight, in parts of 10,000 by
 // largest remainder; of equal remainders the first locality's counts. The others
-// follow in order, by the weights of their endpoints. byWeight says that the client
+// follow in order, by the weights of their endpoints, as the first does where it is
+// flat (semantics 9.5). byWeight says that the client
 // weighs the endpoints of a locality; otherwise all have weight 1, as it treats
 // them.
 //
@@ -42,8 +43,10 @@ func Hard(a locality.Assignment, byWeight bool) locality.Assignment {
 		out.Groups[len(out.Groups)-1].Priority = priority
 	}
 	locality.Weigh(out.Groups)
-	for i, n := range parts(first) {
-		out.Groups[i].Weight = n
+	if !flat(first) {
+		for i, n := range parts(first) {
+			out.Groups[i].Weight = n
+		}
 	}
 	if !byWeight && level(out.Groups) {
 		out.Notes = append(slices.Clone(a.Notes), locality.Note{
@@ -135,6 +138,12 @@ func parts(first []piece) []uint32 {
 		out[i]++
 	}
 	return out
+}
+
+// flat says that the pieces are one pool without preference: the weights of their
+// endpoints say their shares exactly.
+func flat(first []piece) bool {
+	return !slices.ContainsFunc(first, func(p piece) bool { return p.Reason != locality.FlatPool })
 }
 
 // level gives every endpoint the same weight, and says whether that was not so in
