@@ -33,11 +33,12 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	form := v.View.Form
 	written := s.Policies[v.PolicyID]
 	policy := written.For(form)
-	b := Built{Assignment: assign(v.View, policy, port.Endpoints)}
-	b.Problems = model.SortProblems(append(problems(s, policy, b.Assignment.Notes), written.Cannot(form)...))
-	if _, what := written.Withheld(form); what != "" {
-		return Built{Problems: b.Problems}, nil
+	b := Built{Problems: s.Cannot(written, form)}
+	if _, what := s.Withheld(written, form); what != "" {
+		return b, nil
 	}
+	b.Assignment = assign(v.View, policy, port.Endpoints)
+	b.Problems = model.SortProblems(append(b.Problems, problems(s, policy, b.Assignment.Notes)...))
 	var err error
 	if b.Cluster, err = cluster(s, v); err != nil {
 		return Built{}, err
@@ -108,6 +109,10 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 			out = append(out, distribution(s, policy, model.Info, n))
 		case model.NothingListed:
 			out = append(out, distribution(s, policy, model.Warning, n))
+		case model.ClientCannot:
+			out = append(out, model.Problem{
+				Object: s.Object, Field: "endpoints", Severity: model.Info, Reason: n.Reason, Message: n.Message,
+			})
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,

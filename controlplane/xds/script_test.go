@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	= del CDS a
 //	= publish                the stream sees all sets and dels since the last publish
 //	= sotw                   first: this client and those after it speak state of the world
+//	= grpc                   then: it is a gRPC client
 //	= wait 2s                time passes
 //	= reconnect              a new stream
 //	> CDS +a +b -c a=1       subscribe a and b, unsubscribe c, initial version of a
@@ -67,6 +68,7 @@ type script struct {
 	streams   int
 	stream    *Stream
 	whole     bool
+	byName    bool
 }
 
 func newScript() *script {
@@ -82,6 +84,9 @@ func (s *script) connect() {
 		begin = NewWholeStream
 	}
 	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
+	if s.byName {
+		s.stream.ByName()
+	}
 }
 
 // run executes the events and prints them with what follows from them.
@@ -139,6 +144,10 @@ func (s *script) change(t *testing.T, words []string) *Event {
 		return &Event{}
 	case "sotw":
 		s.whole, s.streams = true, 0
+		s.connect()
+		return nil
+	case "grpc":
+		s.byName, s.streams = true, 0
 		s.connect()
 		return nil
 	case "reconnect":

@@ -27,7 +27,7 @@ func Cluster(s *model.Service, v model.Variant) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
-	if _, what := policy.Withheld(v.View.Form); what != "" {
+	if _, what := s.Withheld(policy, v.View.Form); what != "" {
 		return Resource{}, fmt.Errorf("cluster of %s port %d: such clients cannot %s", s.Host, v.Port, what)
 	}
 	if v.View.Form == model.GRPCForm {

@@ -57,12 +57,14 @@ func (o *Outliers) ofGRPC() *Outliers {
 	}
 }
 
-// Withheld says what of the policy clients of one form lack that must not be
-// left out, since requests would go where, or as, they must not; the zero Place and
-// "" if nothing. Such clients get no cluster.
-func (p Policy) Withheld(f Form) (at Place, what string) {
+// Withheld says what of a service, under one of its policies, clients of one form
+// cannot do that must not be left out, since requests would go where, or as, they must
+// not, and where that is written; "" if nothing. Such clients get no cluster.
+func (s *Service) Withheld(p Policy, f Form) (at Place, what string) {
 	switch {
 	case f != GRPCForm:
+	case s.Resolution != Static:
+		return Place{s.Object, "spec.resolution"}, "take endpoints from elsewhere than this control plane"
 	case p.Cluster.TLS != nil:
 		return p.At.TLS, "encrypt by a rule's tls: they take certificates from their own bootstrap only"
 	case p.Cluster.ProxyProtocol != NoProxyProtocol:
@@ -71,13 +73,13 @@ func (p Policy) Withheld(f Form) (at Place, what string) {
 	return Place{}, ""
 }
 
-// Cannot tells what of the policy clients of one form do not do (semantics 10,
-// ClientCannot), of blocks that somebody wrote.
-func (p Policy) Cannot(f Form) []Problem {
+// Cannot tells what of a service, under one of its policies, clients of one form do not
+// do (semantics 10, ClientCannot), of blocks that somebody wrote.
+func (s *Service) Cannot(p Policy, f Form) []Problem {
 	if f != GRPCForm {
 		return nil
 	}
-	if at, what := p.Withheld(f); what != "" {
+	if at, what := s.Withheld(p, f); what != "" {
 		return []Problem{cannot(at, Warning, "gRPC clients cannot "+what+"; they get no cluster, since requests must not go without it")}
 	}
 	var out []Problem

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // whole is what the localities of the first priority get together.
@@ -17,7 +18,8 @@ const whole = 10_000
 // in it. Its first priority is every group to which Shares gives something, pieces
 // of one locality merged, with that share as its weight, in parts of 10,000 by
 // largest remainder; of equal remainders the first locality's counts. The others
-// follow in order, by the weights of their endpoints. byWeight says that the client
+// follow in order, by the weights of their endpoints, as the first does where it is
+// flat (semantics 9.5). byWeight says that the client
 // weighs the endpoints of a locality; otherwise all have weight 1, as it treats
 // them.
 //
@@ -41,11 +43,15 @@ func Hard(a locality.Assignment, byWeight bool) locality.Assignment {
 		out.Groups[len(out.Groups)-1].Priority = priority
 	}
 	locality.Weigh(out.Groups)
-	for i, n := range parts(first) {
-		out.Groups[i].Weight = n
+	if !flat(first) {
+		for i, n := range parts(first) {
+			out.Groups[i].Weight = n
+		}
 	}
-	if !byWeight {
-		level(out.Groups)
+	if !byWeight && level(out.Groups) {
+		out.Notes = append(slices.Clone(a.Notes), locality.Note{
+			Reason: model.ClientCannot, Message: "gRPC clients do not weigh the endpoints of a locality: each gets the same share of what the locality gets",
+		})
 	}
 	for _, g := range a.Groups {
 		for _, e := range g.Endpoints {
@@ -134,13 +140,24 @@ func parts(first []piece) []uint32 {
 	return out
 }
 
-// level gives every endpoint the same weight.
-func level(groups []locality.Group) {
+// flat says that the pieces are one pool without preference: the weights of their
+// endpoints say their shares exactly.
+func flat(first []piece) bool {
+	return !slices.ContainsFunc(first, func(p piece) bool { return p.Reason != locality.FlatPool })
+}
+
+// level gives every endpoint the same weight, and says whether that was not so in
+// some group.
+func level(groups []locality.Group) (differed bool) {
 	for _, g := range groups {
+		for i := range g.Endpoints {
+			differed = differed || g.Endpoints[i].Weight != g.Endpoints[0].Weight
+		}
 		for i := range g.Endpoints {
 			g.Endpoints[i].Weight = 1
 		}
 	}
+	return differed
 }
 
 // exact is each group's percentage of the requests, as Shares has it, but without
