@@ -36,14 +36,16 @@ type grpcTally struct {
 // grpc starts a client of a target; more are flags of its own.
 func (s *scene) grpc(flags coastwise.Client, target string, more ...string) *grpcClient {
 	s.t.Helper()
+	return s.grpcBy(flags, exec.Command(built.grpc, append([]string{"--target", target}, more...)...))
+}
+
+// grpcBy starts a client that does as grpcclient does, in whatever language.
+func (s *scene) grpcBy(flags coastwise.Client, cmd *exec.Cmd) *grpcClient {
+	s.t.Helper()
 	flags.Kind, flags.ID = "grpc", fmt.Sprintf("grpc-%d", s.envoys)
 	s.envoys++
 	bootstrap, err := built.coastwise.Bootstrap(s.t.Context(), flags, s.server.XDS)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	file := filepath.Join(s.logs, flags.ID+".json")
-	if err := os.WriteFile(file, bootstrap, 0o644); err != nil {
 		s.t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(s.logs, flags.ID+".log"))
@@ -51,8 +53,7 @@ func (s *scene) grpc(flags coastwise.Client, target string, more ...string) *grp
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(built.grpc, append([]string{"--target", target}, more...)...)
-	cmd.Env = append(os.Environ(), "GRPC_XDS_BOOTSTRAP="+file, "GRPC_GO_LOG_SEVERITY_LEVEL=warning")
+	cmd.Env = append(cmd.Environ(), "GRPC_XDS_BOOTSTRAP_CONFIG="+string(bootstrap), "GRPC_GO_LOG_SEVERITY_LEVEL=warning")
 	cmd.Stderr = log
 	in, err := cmd.StdinPipe()
 	if err != nil {

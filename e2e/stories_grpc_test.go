@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +70,7 @@ func grpcTakesThese(t *testing.T, batch []named) {
 	served[ads.Listener]["stories"] = apiListener(t, &routev3.RouteConfiguration{
 		Name: "stories", VirtualHosts: []*routev3.VirtualHost{{Name: "all", Domains: []string{"*"}, Routes: routes}},
 	})
-	answers := grpcAnswers(t, "stories", served, len(batch))
+	answers := grpcAnswers(t, []string{"stories"}, served, len(batch))
 	for i, a := range batch {
 		if message := answers[fmt.Sprintf("c%d", i)]; message != "" {
 			t.Errorf("%s: %s\n%v", a.from, message, a.m)
@@ -105,16 +107,48 @@ func TestGRPCRefuses(t *testing.T) {
 				Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}},
 			}}}},
 		})
-		got := grpcAnswers(t, "one", served, 1)["c"]
+		got := grpcAnswers(t, []string{"one"}, served, 1)["c"]
 		if what == "" && got != "" || !strings.Contains(got, what) {
 			t.Errorf("%q is answered with %q", what, got)
 		}
 	}
 }
 
-// grpcAnswers is what a grpc-go client of xds:///TARGET says to the endpoints, once
-// it has said something to n of them and nothing against anything else.
-func grpcAnswers(t *testing.T, target string, served ads.Resources, n int) map[string]string {
+// grpcWalks lets grpc-go clients walk all that gRPC clients of the stories are sent,
+// from each listener over routes and clusters to endpoints, as it is.
+func grpcWalks(t *testing.T, all []told) {
+	walked := 0
+	for _, a := range all {
+		wanted := 0
+		for _, m := range a.resources[ads.Route] {
+			for _, host := range m.(*routev3.RouteConfiguration).VirtualHosts {
+				for _, r := range host.Routes {
+					if a.resources[ads.Endpoint][r.GetRoute().GetCluster()] != nil {
+						wanted++
+					}
+				}
+			}
+		}
+		targets := slices.Sorted(maps.Keys(a.resources[ads.Listener]))
+		if len(targets) == 0 {
+			continue
+		}
+		walked += wanted
+		for name, message := range grpcAnswers(t, targets, a.resources, wanted) {
+			if message != "" {
+				t.Errorf("%s: %s: %s\n%v", a.story, name, message, a.resources[ads.Endpoint][name])
+			}
+		}
+	}
+	t.Logf("%d clients, %d assignments at the end of their routes", len(all), walked)
+	if walked < 15 {
+		t.Error("these are too few: are there no stories of gRPC clients?")
+	}
+}
+
+// grpcAnswers is what a grpc-go client of xds:///TARGET for each target says to the
+// endpoints, once it has said something to n of them and nothing against anything else.
+func grpcAnswers(t *testing.T, targets []string, served ads.Resources, n int) map[string]string {
 	t.Helper()
 	server, err := ads.NewServer(served)
 	if err != nil {
@@ -132,13 +166,15 @@ func grpcAnswers(t *testing.T, target string, served ads.Resources, n int) map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient("xds:///"+target, grpc.WithResolvers(resolver), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
+	for _, target := range targets {
+		conn, err := grpc.NewClient("xds:///"+target, grpc.WithResolvers(resolver), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.Connect()
 	}
-	defer conn.Close()
-	defer g.Stop() // first: a client may wait for it
-	conn.Connect()
+	defer g.Stop() // before the clients end: one may wait for it
 	eventually(t, 2*patience, func() string {
 		for _, url := range []string{ads.Listener, ads.Route, ads.Cluster} {
 			for name, message := range server.Answers(url) {
@@ -146,6 +182,9 @@ func grpcAnswers(t *testing.T, target string, served ads.Resources, n int) map[s
 					t.Fatalf("%s %s: %s", short(url), name, message)
 				}
 			}
+		}
+		if got := len(server.Answers(ads.Listener)); got < len(targets) {
+			return fmt.Sprintf("%d of %d listeners are answered", got, len(targets))
 		}
 		if got := len(server.Answers(ads.Endpoint)); got < n {
 			return fmt.Sprintf("%d of %d assignments are answered", got, n)

@@ -51,9 +51,21 @@ func TestEveryStory(t *testing.T) {
 	if len(all) < 300 || assignments < 400 {
 		t.Fatalf("%d clients and %d assignments are too few: are the stories read?", len(all), assignments)
 	}
-	t.Run("envoy", func(t *testing.T) { envoyTakes(t, all) })
-	t.Run("grpc-go", func(t *testing.T) { grpcTakes(t, all) })
+	var envoys, grpcs []told
+	for _, a := range all {
+		if a.grpc() {
+			grpcs = append(grpcs, a)
+		} else {
+			envoys = append(envoys, a)
+		}
+	}
+	t.Run("envoy", func(t *testing.T) { envoyTakes(t, envoys) })
+	t.Run("endpoints of envoys by grpc-go", func(t *testing.T) { grpcTakes(t, envoys) })
+	t.Run("grpc-go", func(t *testing.T) { grpcWalks(t, grpcs) })
 }
+
+// grpc says that the client is a gRPC client.
+func (q question) grpc() bool { return slices.Contains(q.args, "grpc") }
 
 // everyStory asks every question of every story.
 func everyStory(t *testing.T) []told {

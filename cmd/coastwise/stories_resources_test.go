@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // valid is a resource with Envoy's own constraints.
@@ -99,15 +100,15 @@ func (s *story) resources(t *testing.T, path string, step step, dir string, env 
 	for key, list := range lists {
 		for _, raw := range list {
 			count[key]++
-			if err := validate(key, raw); err != nil {
+			if err := validate(key, raw, slices.Contains(args, string(model.GRPC))); err != nil {
 				t.Errorf("%s: %s: %v", path, step.line, err)
 			}
 		}
 	}
 }
 
-// validate judges one resource of a list.
-func validate(key string, raw []byte) error {
+// validate judges one resource of a list, of a gRPC client or an Envoy.
+func validate(key string, raw []byte, grpc bool) error {
 	of, ok := printed[key]
 	if !ok {
 		return errors.New("unknown list " + key)
@@ -123,5 +124,10 @@ func validate(key string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	return envoy.Validate(envoy.Resource{TypeURL: of.typeURL, Name: of.name(m), Version: envoy.Version(body), Body: body})
+	r := envoy.Resource{TypeURL: of.typeURL, Name: of.name(m), Version: envoy.Version(body), Body: body}
+	form := model.Plain
+	if grpc {
+		form = model.GRPCForm
+	}
+	return envoy.ValidateFor(form, r)
 }

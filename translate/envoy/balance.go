@@ -43,7 +43,7 @@ func loadBalancing(p model.Policy, l *lbcommonv3.LocalityLbConfig) (*clusterv3.L
 	default:
 		return nil, fmt.Errorf("unknown load balancing algorithm %q", p.Algorithm)
 	}
-	return typed(name, config), nil
+	return policies(extension(name, config)), nil
 }
 
 // localityWeighting switches Envoy's locality weights on where they carry meaning

@@ -36,34 +36,44 @@ func grpcCluster(s *model.Service, v model.Variant, policy model.Policy) (*clust
 	switch policy.Algorithm {
 	case model.LeastRequest:
 		c.LbPolicy = clusterv3.Cluster_ROUND_ROBIN
-		c.LoadBalancingPolicy = byLocality("least_request", &leastrequestv3.LeastRequest{})
+		c.LoadBalancingPolicy = byLocality(
+			extension("least_request", &leastrequestv3.LeastRequest{}), extension("round_robin", &roundrobinv3.RoundRobin{}))
 	case model.RoundRobin:
 		c.LbPolicy = clusterv3.Cluster_ROUND_ROBIN
-		c.LoadBalancingPolicy = byLocality("round_robin", &roundrobinv3.RoundRobin{})
+		c.LoadBalancingPolicy = byLocality(extension("round_robin", &roundrobinv3.RoundRobin{}))
 	case model.RingHash:
 		least, most := ringOf(policy.Cluster.Hash), wrapperspb.UInt64(maxRing)
 		c.LbPolicy = clusterv3.Cluster_RING_HASH
 		c.LbConfig = &clusterv3.Cluster_RingHashLbConfig_{RingHashLbConfig: &clusterv3.Cluster_RingHashLbConfig{
 			MinimumRingSize: least, MaximumRingSize: most,
 		}}
-		c.LoadBalancingPolicy = typed("ring_hash", &ringhashv3.RingHash{
+		c.LoadBalancingPolicy = policies(extension("ring_hash", &ringhashv3.RingHash{
 			HashFunction: ringhashv3.RingHash_XX_HASH, MinimumRingSize: least, MaximumRingSize: most,
-		})
+		}))
 	default:
 		return nil, fmt.Errorf("gRPC clients have no load balancing algorithm %q", policy.Algorithm)
 	}
 	return c, nil
 }
 
-// byLocality chooses a locality by its weight, then an endpoint in it.
-func byLocality(name string, config proto.Message) *clusterv3.LoadBalancingPolicy {
-	return typed("wrr_locality", &wrrlocalityv3.WrrLocality{EndpointPickingPolicy: typed(name, config)})
+// byLocality chooses a locality by its weight, then an endpoint in it by the first
+// policy that the client knows: grpc-js has no least_request, and refuses a cluster
+// with nothing that it knows.
+func byLocality(children ...*corev3.TypedExtensionConfig) *clusterv3.LoadBalancingPolicy {
+	return policies(extension("wrr_locality", &wrrlocalityv3.WrrLocality{EndpointPickingPolicy: policies(children...)}))
 }
 
-func typed(name string, config proto.Message) *clusterv3.LoadBalancingPolicy {
-	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
-		TypedExtensionConfig: &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)},
-	}}}
+// policies are tried in this order: the first that a client knows counts.
+func policies(of ...*corev3.TypedExtensionConfig) *clusterv3.LoadBalancingPolicy {
+	out := &clusterv3.LoadBalancingPolicy{}
+	for _, e := range of {
+		out.Policies = append(out.Policies, &clusterv3.LoadBalancingPolicy_Policy{TypedExtensionConfig: e})
+	}
+	return out
+}
+
+func extension(name string, config proto.Message) *corev3.TypedExtensionConfig {
+	return &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)}
 }
 
 func ringOf(h *model.Hash) *wrapperspb.UInt64Value {

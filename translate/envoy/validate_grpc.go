@@ -121,21 +121,25 @@ func (f *findings) grpcBalance(p *clusterv3.LoadBalancingPolicy, legacy clusterv
 	}
 }
 
-// pick checks what chooses an endpoint inside a locality.
+// pick checks what chooses an endpoint inside a locality: the last one is what
+// every client knows, since one that knows none refuses the cluster.
 func (f *findings) pick(p *clusterv3.LoadBalancingPolicy) {
-	if len(p.GetPolicies()) != 1 {
-		f.addf("endpoint_picking_policy: %d policies instead of 1", len(p.GetPolicies()))
-		return
-	}
-	m, err := p.GetPolicies()[0].GetTypedExtensionConfig().GetTypedConfig().UnmarshalNew()
-	switch m := m.(type) {
-	case *roundrobinv3.RoundRobin:
-	case *leastrequestv3.LeastRequest:
-		if n := m.GetChoiceCount(); n != nil && n.GetValue() < 2 {
-			f.addf("endpoint_picking_policy: choice_count: %d is below 2", n.GetValue())
+	last := ""
+	for _, of := range p.GetPolicies() {
+		m, err := of.GetTypedExtensionConfig().GetTypedConfig().UnmarshalNew()
+		last = of.GetTypedExtensionConfig().GetName()
+		switch m := m.(type) {
+		case *roundrobinv3.RoundRobin:
+		case *leastrequestv3.LeastRequest:
+			if n := m.GetChoiceCount(); n != nil && n.GetValue() < 2 {
+				f.addf("endpoint_picking_policy: choice_count: %d is below 2", n.GetValue())
+			}
+		default:
+			f.addf("endpoint_picking_policy: gRPC clients have no %T (%v)", m, err)
 		}
-	default:
-		f.addf("endpoint_picking_policy: gRPC clients have no %T (%v)", m, err)
+	}
+	if last != lbPolicyPrefix+"round_robin" {
+		f.addf("endpoint_picking_policy: the last one is %q, which some clients do not have", last)
 	}
 }
 
