@@ -26,6 +26,8 @@ test: e2e-binaries
 .PHONY: e2e-binaries
 e2e-binaries: build
 	@hack/envoy.sh >/dev/null
+	@hack/grpcio.sh >/dev/null
+	@hack/grpcjs.sh >/dev/null
 
 e2e: e2e-binaries
 	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -v -timeout 20m ./...
