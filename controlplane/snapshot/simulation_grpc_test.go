@@ -29,16 +29,18 @@ var walk = []string{envoy.ListenerType, envoy.RouteType, envoy.ClusterType, envo
 // grpcMember is a gRPC client on a stream of a hub: it follows by name what each
 // resource leads to, in the state of the world, and refuses nothing.
 type grpcMember struct {
-	t       *rapid.T
-	claims  model.Proxy
-	member  *Member
-	stream  *xds.Stream
-	wanted  map[string]bool
-	held    map[string]map[string]*envoy.Resource // by type and name
-	listed  map[string][]string                   // of the last request
-	nonces  map[string]string
-	inbox   []xds.Response
-	streams int
+	t      *rapid.T
+	claims model.Proxy
+	member *Member
+	stream *xds.Stream
+	wanted map[string]bool
+	held   map[string]map[string]*envoy.Resource // by type and name
+	listed map[string][]string                   // of the last request
+	nonces map[string]string
+	// versions are those accepted last, also on earlier streams.
+	versions map[string]string
+	inbox    []xds.Response
+	streams  int
 }
 
 func (c *grpcMember) connect(hub *Hub) {
@@ -109,7 +111,7 @@ func (c *grpcMember) ask() {
 
 func (c *grpcMember) say(url string) {
 	c.listed[url] = c.names(url)
-	c.step(xds.Event{Request: &xds.Request{TypeURL: url, Names: c.listed[url], Nonce: c.nonces[url]}})
+	c.step(xds.Event{Request: &xds.Request{TypeURL: url, Names: c.listed[url], Nonce: c.nonces[url], Version: c.versions[url]}})
 }
 
 // read applies a response and answers it.
@@ -119,7 +121,7 @@ func (c *grpcMember) read() {
 	}
 	r := c.inbox[0]
 	c.inbox = c.inbox[1:]
-	c.nonces[r.TypeURL] = r.Nonce
+	c.nonces[r.TypeURL], c.versions[r.TypeURL] = r.Nonce, r.Version
 	asked := c.listed[r.TypeURL]
 	held := map[string]*envoy.Resource{}
 	if r.TypeURL == envoy.RouteType || r.TypeURL == envoy.EndpointType {
@@ -212,7 +214,7 @@ func TestGRPCClientsEndWithAFreshTranslation(t *testing.T) {
 		for i := range clients {
 			claims := worldtest.DrawProxy(t, fmt.Sprint("g", i))
 			claims.Kind, claims.Bind, claims.HTTPProxyPort = model.GRPC, "", 0
-			clients[i] = &grpcMember{t: t, claims: claims, wanted: map[string]bool{}, held: map[string]map[string]*envoy.Resource{}}
+			clients[i] = &grpcMember{t: t, claims: claims, wanted: map[string]bool{}, versions: map[string]string{}, held: map[string]map[string]*envoy.Resource{}}
 			for _, url := range walk {
 				clients[i].held[url] = map[string]*envoy.Resource{}
 			}
