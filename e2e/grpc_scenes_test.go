@@ -109,6 +109,28 @@ func TestGRPCFailsOver(t *testing.T) {
 	})
 }
 
+// TestGRPCGoneMeanwhile: a service that went while the server was dead is gone for a
+// client that held it, though nothing of what it names exists any more.
+func TestGRPCGoneMeanwhile(t *testing.T) {
+	s := newScene(t, map[string]string{"nodes.yaml": nodes()})
+	s.backends(1)
+	s.reviews([3]layoutOf{{1, 0}, {}, {}}, "")
+	c := s.grpc(coastwise.Client{}, "xds:///reviews.default:80")
+	c.unfailing(50)
+	s.server.Kill()
+	c.unfailing(50)
+	if err := os.Remove(filepath.Join(string(s.folder), "reviews.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.serve()
+	eventually(t, patience, func() string {
+		if got := c.send(20); len(got.Endpoints) > 0 {
+			return fmt.Sprintf("%v still answer", got.Endpoints)
+		}
+		return ""
+	})
+}
+
 // TestGRPCNames: a client reaches a service by every form that its namespace knows,
 // and by no other; the list of proxies names it.
 func TestGRPCNames(t *testing.T) {

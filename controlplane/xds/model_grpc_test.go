@@ -27,9 +27,11 @@ type grpcModel struct {
 	held    map[string]map[string]string // by type
 	sent    map[string][]string          // names of the last request of a type
 	nonces  map[string]string
-	inbox   []Response
-	next    time.Time
-	broken  string
+	// versions are those of the last response, also on earlier streams.
+	versions map[string]string
+	inbox    []Response
+	next     time.Time
+	broken   string
 }
 
 func (m *grpcModel) connect() {
@@ -82,7 +84,7 @@ func (m *grpcModel) ask(urls ...string) {
 }
 
 func (m *grpcModel) say(url string, r *Request) {
-	r.TypeURL, r.Names, r.Nonce = url, m.names(url), m.nonces[url]
+	r.TypeURL, r.Names, r.Nonce, r.Version = url, m.names(url), m.nonces[url], m.versions[url]
 	m.sent[url] = r.Names
 	m.step(Event{Request: r})
 }
@@ -91,7 +93,7 @@ func (m *grpcModel) say(url string, r *Request) {
 func (m *grpcModel) take() {
 	r := m.inbox[0]
 	m.inbox = m.inbox[1:]
-	m.nonces[r.TypeURL] = r.Nonce
+	m.nonces[r.TypeURL], m.versions[r.TypeURL] = r.Nonce, r.Version
 	asked := m.sent[r.TypeURL]
 	here := map[string]bool{}
 	answer := &Request{}
@@ -178,7 +180,7 @@ func (m *grpcModel) lacks() string {
 // the order of things; and once it wants nothing it hears nothing.
 func TestModelGRPC(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &grpcModel{world: newWorld(), clock: time.Unix(1000, 0), wanted: map[string]bool{}, held: map[string]map[string]string{}}
+		m := &grpcModel{world: newWorld(), clock: time.Unix(1000, 0), wanted: map[string]bool{}, versions: map[string]string{}, held: map[string]map[string]string{}}
 		for _, url := range walk {
 			m.held[url] = map[string]string{}
 		}

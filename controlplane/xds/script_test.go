@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	> CDS +a +b -c a=1       subscribe a and b, unsubscribe c, initial version of a
 //	> CDS ack=1              answer response 1; nack=1 refuses it with the rest of the line
 //	> CDS nonce=x            any other nonce
+//	> CDS +a version=x       in a state of the world: what it accepted last
 //	> CDS +a +b ack=1        in a state of the world: the names are a and b, all of them
 //	< CDS 1 a=1 -b           response 1: resource a, b removed
 //	< refused CDS a=1 why    and: kept, converged, watch, unwatch, error
@@ -173,6 +174,8 @@ func (s *script) request(words []string) *Request {
 			r.Unsubscribe = append(r.Unsubscribe, w[1:])
 		case key == "nonce":
 			r.Nonce = value
+		case key == "version":
+			r.Version = value
 		case key == "ack":
 			r.Nonce = prefix + value
 		case key == "nack":

@@ -42,7 +42,10 @@ type Request struct {
 	// Names are all that the client wants now. They take the place of the three
 	// above on a stream of the state of the world, which reads nothing else.
 	Names []string
-	Nonce string
+	// Version is version_info of a state of the world: in a type's first request it
+	// says that the client holds something of an earlier stream.
+	Version string
+	Nonce   string
 	// Refused says that error_detail is present; Message is its text.
 	Refused bool
 	Message string
