@@ -12,23 +12,25 @@ FUZZTIME ?= 30s
 build:
 	$(GO) build -o bin/coastwise ./cmd/coastwise
 
-# Real Envoys, real backends, a zone and a region that die: about a minute.
+# Real Envoys, a gRPC client, real backends, a zone and a region that die: about a minute.
 demo: build
 	@ENVOY="$$(hack/envoy.sh)" && $(GO) build -C e2e -o ../bin/demo ./demo && \
 	bin/demo --coastwise bin/coastwise --envoy "$$ENVOY" $(if $(SEED),--seed $(SEED)) $(if $(STAY),--stay)
 
-# Every test, real Envoys included.
+# Every test, real Envoys and gRPC clients in three languages included.
 test: e2e-binaries
 	$(GO) test -race -tags invariants ./...
 	$(GO) test -C tools ./...
-	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -timeout 20m ./...
+	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -timeout 30m ./...
 
 .PHONY: e2e-binaries
 e2e-binaries: build
 	@hack/envoy.sh >/dev/null
+	@hack/grpcio.sh >/dev/null
+	@hack/grpcjs.sh >/dev/null
 
 e2e: e2e-binaries
-	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -v -timeout 20m ./...
+	ENVOY="$$(hack/envoy.sh)" $(GO) test -C e2e -count=1 -v -timeout 30m ./...
 
 # What a reviewer would ask first: vet, lint, generated files, tidy modules, arrows.
 check:

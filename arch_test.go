@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"translate/locality":    {"translate/model"},
 	"translate/predict":     {"translate/model", "translate/locality"},
 	"translate/envoy":       {"translate/model", "translate/locality"},
-	"translate":             {"translate/model", "translate/ingest", "translate/locality", "translate/envoy"},
+	"translate":             {"translate/model", "translate/ingest", "translate/locality", "translate/predict", "translate/envoy"},
 	"controlplane/store":    {"api/v1alpha1", "translate/model", "translate/ingest"},
 	"controlplane/files":    {"api/v1alpha1", "translate/model", "translate/admit", "controlplane/store"},
 	"controlplane/snapshot": {"translate", "translate/model", "translate/ingest", "translate/envoy", "controlplane/store"},

@@ -16,6 +16,7 @@ import (
 var built struct {
 	coastwise coastwise.Binary
 	envoy     string
+	grpc      string
 }
 
 func TestMain(m *testing.M) {
@@ -33,13 +34,17 @@ func run(m *testing.M) int {
 	if out, err := exec.Command("go", "build", "-C", "..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
 		return fail(fmt.Errorf("building coastwise: %w\n%s", err, out))
 	}
+	grpc := filepath.Join(dir, "grpcclient")
+	if out, err := exec.Command("go", "build", "-o", grpc, "./grpcclient").CombinedOutput(); err != nil {
+		return fail(fmt.Errorf("building grpcclient: %w\n%s", err, out))
+	}
 	install := exec.Command("../hack/envoy.sh")
 	install.Stderr = os.Stderr
 	envoy, err := install.Output()
 	if err != nil {
 		return fail(fmt.Errorf("installing Envoy: %w", err))
 	}
-	built.coastwise, built.envoy = coastwise.Binary(binary), strings.TrimSpace(string(envoy))
+	built.coastwise, built.envoy, built.grpc = coastwise.Binary(binary), strings.TrimSpace(string(envoy)), grpc
 	return m.Run()
 }
 

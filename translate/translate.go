@@ -6,6 +6,7 @@ import (
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/locality"
 	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/predict"
 )
 
 // Built is everything that one variant of a service comes to.
@@ -13,7 +14,7 @@ type Built struct {
 	Assignment locality.Assignment
 	Cluster    envoy.Resource
 	// Endpoints is the zero Resource where the cluster has no load assignment, or
-	// holds it itself.
+	// holds it itself; Cluster too where clients of the form do not get it at all.
 	Endpoints envoy.Resource
 	Problems  []model.Problem
 }
@@ -29,32 +30,62 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if v.PolicyID < 0 || int(v.PolicyID) >= len(s.Policies) {
 		return Built{}, fmt.Errorf("%s port %d has no subset %q for this client", s.Object, v.Port, v.Subset)
 	}
-	policy := s.Policies[v.PolicyID]
-	b := Built{Assignment: locality.Assign(v.View, policy, port.Endpoints)}
-	b.Problems = problems(s, policy, b.Assignment.Notes)
+	form := v.View.Form
+	written := s.Policies[v.PolicyID]
+	policy := written.For(form)
+	b := Built{Problems: s.Cannot(written, form)}
+	if _, what := s.Withheld(written, form); what != "" {
+		return b, nil
+	}
+	b.Assignment = assign(v.View, policy, port.Endpoints)
+	b.Problems = model.SortProblems(append(b.Problems, problems(s, policy, b.Assignment.Notes)...))
 	var err error
-	if b.Cluster, err = envoy.Cluster(s, v, b.Assignment); err != nil {
+	if b.Cluster, err = cluster(s, v, b.Assignment); err != nil {
 		return Built{}, err
 	}
-	if err = envoy.Validate(b.Cluster); err != nil {
-		return Built{}, err
-	}
-	if err = envoy.ValidateCredentials(s, v, b.Cluster); err != nil {
-		return Built{}, err
-	}
-	if b.Endpoints, err = envoy.LoadAssignment(s, v, b.Assignment); err != nil {
+	if b.Endpoints, err = endpoints(s, v, b.Assignment); err != nil {
 		return Built{}, err
 	}
 	if b.Endpoints.Name == "" {
-		return b, envoy.ValidateWithin(s, v, b.Cluster)
+		err = envoy.ValidateWithin(s, v, b.Cluster)
 	}
-	if err = envoy.Validate(b.Endpoints); err != nil {
-		return Built{}, err
-	}
-	if err = envoy.ValidateWithin(s, v, b.Endpoints); err != nil {
+	if err != nil {
 		return Built{}, err
 	}
 	return b, nil
+}
+
+// assign decides, for gRPC clients what an Envoy would make of the decision.
+func assign(view model.View, policy model.Policy, endpoints []model.Endpoint) locality.Assignment {
+	a := locality.Assign(view, policy, endpoints)
+	if view.Form == model.GRPCForm {
+		return predict.Hard(a, policy.Algorithm == model.RingHash)
+	}
+	return a
+}
+
+func cluster(s *model.Service, v model.Variant, a locality.Assignment) (envoy.Resource, error) {
+	r, err := envoy.Cluster(s, v, a)
+	if err == nil {
+		err = envoy.ValidateFor(v.View.Form, r)
+	}
+	if err == nil {
+		err = envoy.ValidateCredentials(s, v, r)
+	}
+	return r, err
+}
+
+// endpoints is the zero Resource where the cluster needs none.
+func endpoints(s *model.Service, v model.Variant, a locality.Assignment) (envoy.Resource, error) {
+	r, err := envoy.LoadAssignment(s, v, a)
+	if err != nil || r.Name == "" {
+		return r, err
+	}
+	err = envoy.ValidateFor(v.View.Form, r)
+	if err == nil {
+		err = envoy.ValidateWithin(s, v, r)
+	}
+	return r, err
 }
 
 // problems puts what an assignment noted onto the objects that can mend it.
@@ -83,6 +114,10 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 			out = append(out, distribution(s, policy, model.Info, n))
 		case model.NothingListed:
 			out = append(out, distribution(s, policy, model.Warning, n))
+		case model.ClientCannot:
+			out = append(out, model.Problem{
+				Object: s.Object, Field: "endpoints", Severity: model.Info, Reason: n.Reason, Message: n.Message,
+			})
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,
@@ -90,7 +125,7 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 			})
 		}
 	}
-	return model.SortProblems(out)
+	return out
 }
 
 // distribution is a problem of the setting whose distribute ruled.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // bootstrapFlags are the flags of bootstrap.
@@ -20,19 +21,25 @@ func newBootstrap() *cobra.Command {
 	var f bootstrapFlags
 	cmd := &cobra.Command{
 		Use:   "bootstrap --id ID --xds HOST:PORT",
-		Short: "Print what an Envoy starts with",
+		Short: "Print what a client starts with",
 		Long: `bootstrap prints a ready Envoy bootstrap: who the client is, and where coastwise
-serves. Everything else comes from there, by delta ADS.
+serves. Everything else comes from there, by delta ADS. With --kind grpc it is
+what a proxyless gRPC client finds in the file that GRPC_XDS_BOOTSTRAP names.
 
 The flags are claims. The server checks them against the Pods and Nodes that it
 knows: the Node of the pod NAMESPACE/ID decides where the client is.
 
-All of the client's ports are on --bind, so that many clients can share a host.`,
+All of an Envoy's ports are on --bind, so that many can share a host. A gRPC client
+has none, and --bind, --http-proxy-port and --admin-port mean nothing to it.`,
 		Example: `  coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
   envoy --use-dynamic-base-id -c client-0.yaml
 
   # A second client on the same host.
-  coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010`,
+  coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010
+
+  # A gRPC client, which then dials xds:///reviews:80.
+  coastwise bootstrap --kind grpc --id client-2 --locality eu/eu-1 --xds 127.0.0.1:15010 > grpc.json
+  GRPC_XDS_BOOTSTRAP=grpc.json my-client`,
 		Args: noArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := f.text()
@@ -68,7 +75,7 @@ func (f *bootstrapFlags) text() ([]byte, error) {
 	if errs.ErrorOrNil() != nil {
 		return nil, usageError{errs}
 	}
-	text, err := envoy.Bootstrap(claims, f.options)
+	text, err := f.write(claims)
 	if wrong, ok := errors.AsType[*multierror.Error](err); ok {
 		wrong.ErrorFormat = lines
 		return nil, usageError{wrong}
@@ -77,4 +84,11 @@ func (f *bootstrapFlags) text() ([]byte, error) {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
 	return text, nil
+}
+
+func (f *bootstrapFlags) write(claims model.Proxy) ([]byte, error) {
+	if claims.Kind == model.GRPC {
+		return envoy.GRPCBootstrap(claims, f.options.XDS)
+	}
+	return envoy.Bootstrap(claims, f.options)
 }

@@ -20,12 +20,14 @@ type clientFlags struct {
 	labels, scope, bind, gateway                 string
 	httpProxyPort                                uint32
 	capture                                      bool
+	given                                        *pflag.FlagSet
 }
 
 // add defines the flags.
 func (f *clientFlags) add(flags *pflag.FlagSet) {
+	f.given = flags
 	flags.StringVar(&f.id, "id", "", "name of the client, its pod's name if it runs in one; Envoy's node.id is NAMESPACE/ID")
-	flags.StringVar(&f.kind, "kind", string(model.Sidecar), "what the client is: sidecar or gateway (waypoint and grpc are not served yet)")
+	flags.StringVar(&f.kind, "kind", string(model.Sidecar), "what the client is: sidecar, gateway, or grpc for a proxyless gRPC client (waypoint is not served yet)")
 	flags.StringVar(&f.namespace, "namespace", "default", "namespace of the client")
 	flags.StringVar(&f.node, "node", "", "Kubernetes Node that the client runs on; a known Node beats --locality")
 	flags.StringVar(&f.locality, "locality", "", "where the client runs: REGION[/ZONE[/SUBZONE]]")
@@ -45,6 +47,10 @@ func (f *clientFlags) proxy() (model.Proxy, error) {
 	p := model.Proxy{
 		ID: f.namespace + "/" + f.id, Kind: model.Kind(f.kind), Namespace: f.namespace,
 		Node: f.node, Network: f.network, Bind: f.bind, HTTPProxyPort: f.httpProxyPort,
+	}
+	if p.Kind == model.GRPC {
+		p.Bind, p.HTTPProxyPort = "", 0
+		errs = multierror.Append(errs, f.meaningless()...)
 	}
 	errs = multierror.Append(errs, f.checkNames()...)
 	errs = multierror.Append(errs, f.checkServed()...)
@@ -103,8 +109,8 @@ func (f *clientFlags) checkNames() []error {
 func (f *clientFlags) checkServed() []error {
 	var errs []error
 	switch model.Kind(f.kind) {
-	case model.Sidecar, model.Gateway:
-	case model.Waypoint, model.GRPC:
+	case model.Sidecar, model.Gateway, model.GRPC:
+	case model.Waypoint:
 		errs = append(errs, fmt.Errorf("--kind: %s is not served yet", f.kind))
 	default:
 		errs = append(errs, fmt.Errorf("--kind: %q: want sidecar, gateway, waypoint or grpc", f.kind))
@@ -114,6 +120,17 @@ func (f *clientFlags) checkServed() []error {
 	}
 	if f.capture {
 		errs = append(errs, errors.New("--capture: not served yet"))
+	}
+	return errs
+}
+
+// meaningless names the flags of a proxy's own ports: a gRPC client has none.
+func (f *clientFlags) meaningless() []error {
+	var errs []error
+	for _, name := range []string{"bind", "http-proxy-port", "admin-port", "gateway", "capture"} {
+		if f.given.Changed(name) {
+			errs = append(errs, fmt.Errorf("--%s: means nothing to --kind grpc: such a client opens no port", name))
+		}
 	}
 	return errs
 }

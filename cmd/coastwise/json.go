@@ -176,10 +176,16 @@ func appendJSON(list *[]json.RawMessage, r envoy.Resource, m proto.Message) erro
 func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	var out []envoy.Resource
 	for _, c := range a.clusters {
-		out = append(out, c.built.Cluster)
+		if c.built.Cluster.Name != "" {
+			out = append(out, c.built.Cluster)
+		}
 		if c.built.Endpoints.Name != "" {
 			out = append(out, c.built.Endpoints)
 		}
+	}
+	if a.proxy.Kind == model.GRPC {
+		targets, err := a.targets()
+		return append(out, targets...), err
 	}
 	if !all {
 		return out, nil

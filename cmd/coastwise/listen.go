@@ -9,6 +9,9 @@ import (
 // listen finds the explicit listeners of the client, and what is to be told of
 // those that it does not get.
 func (a *answer) listen(only model.Key, q question) {
+	if a.proxy.Kind == model.GRPC {
+		return
+	}
 	all, problems := translate.Listeners(a.services)
 	for _, e := range all {
 		switch {

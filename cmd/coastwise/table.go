@@ -23,6 +23,10 @@ func writeTable(w io.Writer, a answer, headers bool) error {
 			}
 			out.printf("%s\n", c.name)
 		}
+		if c.built.Cluster.Name == "" {
+			out.printf("no cluster for this kind of client\n")
+			continue
+		}
 		writeGroups(out, c.built.Assignment, headers)
 		writeLeftOut(out, c.built.Assignment.LeftOut)
 	}

@@ -42,6 +42,9 @@ PRIORITY 0 is used first; HEALTH is how much of the traffic a priority can take,
 in percent (ready of all, times the overprovisioning factor); what it cannot take
 goes on to the next. WEIGHT is "-" where localities are not weighted.
 
+With --kind grpc it is what a proxyless gRPC client gets: only what is ready, with
+the shares of an Envoy in its place as weights of the first priority.
+
 ` + localityDefaultEnv + `=true switches locality on where no rule, no
 Service and no MeshConfig says anything.
 

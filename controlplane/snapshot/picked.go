@@ -9,10 +9,12 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// routed is what the routes of a client read of its policy.
+// routed is what the routes of a client read of its policy. gRPC clients have a key
+// only under an algorithm that they know.
 type routed struct {
-	hash   *model.Hash
-	tunnel bool // then there is none
+	hash      *model.Hash
+	algorithm model.Algorithm
+	tunnel    bool // then there is none
 }
 
 func (r routed) plain() bool { return r.hash == nil && !r.tunnel }
@@ -30,8 +32,8 @@ func sameRouted(was, is *model.Service) bool {
 // routedOf is by all policies that clients may have; nil where all are plain.
 func routedOf(s *model.Service) map[model.PolicyKey]routed {
 	of := func(id model.PolicyID) routed {
-		set := &s.Policies[id].Cluster
-		return routed{set.Hash, set.Tunnel != nil}
+		p := &s.Policies[id]
+		return routed{p.Cluster.Hash, p.Algorithm, p.Cluster.Tunnel != nil}
 	}
 	some := false
 	for id := range s.Policies {

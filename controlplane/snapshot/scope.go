@@ -47,6 +47,9 @@ type ScopeSet struct {
 	hosts map[string]model.Key
 	// problems are those of entries that lost a host or domain to others.
 	problems []model.Problem
+	// targets are what gRPC clients dial; nil for clients of other kinds, as Routes
+	// and explicit are empty for gRPC.
+	targets *targets
 }
 
 // Has says whether the scope sees a service.
@@ -112,6 +115,11 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 	slices.SortFunc(set.Keys, model.Key.Compare)
 	slices.SortFunc(set.Selected, model.Key.Compare)
 	slices.Sort(set.Clusters)
+	if scope.Kind == model.GRPC {
+		set.explicit = &explicitListeners{}
+		set.targets = newTargets(scope.Namespace, services)
+		return set, nil
+	}
 	var err error
 	if set.Routes, err = scopeRoutes(scope, seen, services); err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)

@@ -35,6 +35,9 @@ func (v *View) Names(typeURL string) []string {
 	case envoy.ClusterType:
 		return v.clusters()
 	case envoy.ListenerType:
+		if v.set.targets != nil { // never wildcard (reference/xds.md 2, rule 11)
+			return nil
+		}
 		return v.listeners()
 	}
 	return nil
@@ -63,6 +66,9 @@ func (v *View) clusters() []string {
 
 // Get returns a resource, or nil if it does not exist in this scope.
 func (v *View) Get(typeURL, name string) *envoy.Resource {
+	if v.set.targets != nil && (typeURL == envoy.ListenerType || typeURL == envoy.RouteType) {
+		return v.ofTarget(typeURL, name)
+	}
 	switch typeURL {
 	case envoy.ListenerType:
 		if v.listener != nil && name == v.listener.Name {

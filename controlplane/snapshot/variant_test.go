@@ -14,6 +14,7 @@ import (
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/locality"
 	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/predict"
 	"github.com/coastwise/coastwise/translate/worldtest"
 )
 
@@ -29,6 +30,9 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 		}
 		st.Apply(changes(world(t).Events()))
 		claims := worldtest.DrawProxy(t, "client")
+		if rapid.IntRange(0, 3).Draw(t, "grpc") == 0 {
+			claims.Kind, claims.Bind, claims.HTTPProxyPort = model.GRPC, "", 0
+		}
 		p, _ := translate.Client(claims, st.Nodes(), st.Pod(podOf(claims.ID)))
 		for _, key := range st.Keys() {
 			s, _ := ingest.Service(st.Objects(key))
@@ -83,14 +87,24 @@ func byWholeProxy(t *rapid.T, s *model.Service, p model.Proxy, port model.Port, 
 			}
 		}
 	}
-	policy := s.Policies[id]
+	form := model.Plain
+	if p.Kind == model.GRPC {
+		form = model.GRPCForm
+	}
+	if _, what := s.Withheld(s.Policies[id], form); what != "" {
+		return cluster, endpoints
+	}
+	policy := s.Policies[id].For(form)
 	everything := model.Variant{Port: port.Number, Subset: subset, PolicyID: id, View: model.View{
-		Locality: p.Locality, Node: p.Node, Network: p.Network, Labels: model.FormatLabels(p.Labels),
+		Form: form, Locality: p.Locality, Node: p.Node, Network: p.Network, Labels: model.FormatLabels(p.Labels),
 	}}
 	a := locality.Assign(everything.View, policy, port.Endpoints)
 	cluster, err := envoy.Cluster(s, everything, a)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if form == model.GRPCForm {
+		a = predict.Hard(a, policy.Algorithm == model.RingHash)
 	}
 	endpoints, err = envoy.LoadAssignment(s, everything, a)
 	if err != nil {

@@ -18,7 +18,7 @@ func (s *Stream) judge(t *typeState, sl *slot) (item, verdict) {
 	if r == nil {
 		t.setStuck(sl, false)
 		if s.whole { // a set without it says so; no other response can
-			if t.mayWildcard && sl.held != "" {
+			if t.fullSet && sl.held != "" {
 				return item{slot: sl}, gone
 			}
 			return item{}, nothing

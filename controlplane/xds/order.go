@@ -47,6 +47,9 @@ func (s *Stream) adding(sl *slot) {
 // this client, as far as it asked for clusters and endpoints, and not for long.
 func (s *Stream) holdsBack() bool {
 	o := &s.order
+	if s.byName {
+		return false
+	}
 	unsettled := s.clusters.asked && (len(o.clusters) > 0 || s.endpoints.asked && len(o.endpoints) > 0)
 	due := s.listeners.asked && (s.listeners.has(urgent, normal, singly) || s.listeners.reply) ||
 		s.routes.asked && s.routes.has(urgent, normal, singly)

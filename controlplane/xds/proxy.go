@@ -176,6 +176,9 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 	u := p.member.Take()
 	p.mu.Lock()
 	p.machine = p.stream.machine(prefix, u.Source, p.server.config.Limits.Stream)
+	if p.claims.Kind == model.GRPC {
+		p.machine.ByName()
+	}
 	p.mu.Unlock()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

@@ -81,11 +81,15 @@ func (s *Stream) admit(r *Request) error {
 }
 
 // open is the first request of a type: without any name it is the legacy
-// wildcard, for types that have one (rules 10, 11).
+// wildcard, for types that have one (rules 10, 11). A client that comes back is
+// answered in a state of the world even if nothing of what it names exists.
 func (s *Stream) open(t *typeState, r *Request) {
 	t.asked = true
 	if t.mayWildcard && len(r.Subscribe)+len(r.Names) == 0 {
 		t.wildcard = legacy
+	}
+	if s.whole && t.fullSet && r.Version != "" {
+		t.reply = true // of what it holds all may be gone, and only a set says so
 	}
 	if t == s.clusters && len(r.Initial) > 0 {
 		s.order.grace = s.now.Add(s.limits.OrderWait)

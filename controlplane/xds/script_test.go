@@ -21,11 +21,13 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	= del CDS a
 //	= publish                the stream sees all sets and dels since the last publish
 //	= sotw                   first: this client and those after it speak state of the world
+//	= grpc                   then: it is a gRPC client
 //	= wait 2s                time passes
 //	= reconnect              a new stream
 //	> CDS +a +b -c a=1       subscribe a and b, unsubscribe c, initial version of a
 //	> CDS ack=1              answer response 1; nack=1 refuses it with the rest of the line
 //	> CDS nonce=x            any other nonce
+//	> CDS +a version=x       in a state of the world: what it accepted last
 //	> CDS +a +b ack=1        in a state of the world: the names are a and b, all of them
 //	< CDS 1 a=1 -b           response 1: resource a, b removed
 //	< refused CDS a=1 why    and: kept, converged, watch, unwatch, error
@@ -67,6 +69,7 @@ type script struct {
 	streams   int
 	stream    *Stream
 	whole     bool
+	byName    bool
 }
 
 func newScript() *script {
@@ -82,6 +85,9 @@ func (s *script) connect() {
 		begin = NewWholeStream
 	}
 	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
+	if s.byName {
+		s.stream.ByName()
+	}
 }
 
 // run executes the events and prints them with what follows from them.
@@ -141,6 +147,10 @@ func (s *script) change(t *testing.T, words []string) *Event {
 		s.whole, s.streams = true, 0
 		s.connect()
 		return nil
+	case "grpc":
+		s.byName, s.streams = true, 0
+		s.connect()
+		return nil
 	case "reconnect":
 		s.connect()
 		return nil
@@ -164,6 +174,8 @@ func (s *script) request(words []string) *Request {
 			r.Unsubscribe = append(r.Unsubscribe, w[1:])
 		case key == "nonce":
 			r.Nonce = value
+		case key == "version":
+			r.Version = value
 		case key == "ack":
 			r.Nonce = prefix + value
 		case key == "nack":

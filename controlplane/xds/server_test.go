@@ -189,7 +189,7 @@ func TestFirstRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grpcKind, err := structpb.NewStruct(map[string]any{"coastwise": map[string]any{"kind": "grpc"}})
+	laterKind, err := structpb.NewStruct(map[string]any{"coastwise": map[string]any{"kind": "waypoint"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestFirstRequest(t *testing.T) {
 		{"no id", node(""), "must carry a node"},
 		{"long id", node(strings.Repeat("x", 2000)), "longer than 1024 bytes"},
 		{"garbage metadata", &corev3.Node{Id: "default/x", Metadata: garbage}, "node.metadata.coastwise"},
-		{"a kind not served yet", &corev3.Node{Id: "default/x", Metadata: grpcKind}, "grpc"},
+		{"a kind not served yet", &corev3.Node{Id: "default/x", Metadata: laterKind}, "waypoint"},
 		{"refused by the hub", node("default/nowhere"), "no place for it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

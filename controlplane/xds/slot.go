@@ -91,6 +91,7 @@ const (
 type typeState struct {
 	url          string
 	mayWildcard  bool
+	fullSet      bool // in a state of the world each response is all that the client has
 	asked        bool
 	wildcard     wildcard
 	reply        bool // a response is due even if it is empty
@@ -109,9 +110,11 @@ type typeState struct {
 	carefulUntil time.Time
 }
 
+// newTypeState: the types that a stream may subscribe to without names are those
+// whose responses are full sets.
 func newTypeState(url string, mayWildcard bool) *typeState {
 	return &typeState{
-		url: url, mayWildcard: mayWildcard,
+		url: url, mayWildcard: mayWildcard, fullSet: mayWildcard,
 		slots: map[string]*slot{}, inflight: map[string]*flight{},
 	}
 }

@@ -12,6 +12,7 @@ type Stream struct {
 	seq     uint64 // of the newest response
 	limits  Limits
 	whole   bool // state of the world
+	byName  bool // no wildcards: a gRPC client
 	source  Source
 	now     time.Time
 	types   []*typeState // in the order of sending
@@ -41,7 +42,10 @@ type Request struct {
 	// Names are all that the client wants now. They take the place of the three
 	// above on a stream of the state of the world, which reads nothing else.
 	Names []string
-	Nonce string
+	// Version is version_info of a state of the world: in a type's first request it
+	// says that the client holds something of an earlier stream.
+	Version string
+	Nonce   string
 	// Refused says that error_detail is present; Message is its text.
 	Refused bool
 	Message string
@@ -110,6 +114,16 @@ func NewWholeStream(id string, source Source, limits Limits) *Stream {
 	s := NewStream(id, source, limits)
 	s.whole = true
 	return s
+}
+
+// ByName makes it the stream of a gRPC client: it never means a wildcard, also by an
+// empty list, and walks listeners, routes, clusters and endpoints by name, none
+// waiting for another (rule 11, reference/xds.md 4.2).
+func (s *Stream) ByName() {
+	s.byName = true
+	for _, t := range s.types {
+		t.mayWildcard = false
+	}
 }
 
 // Step takes one event and says what follows. After an Err the stream is over.

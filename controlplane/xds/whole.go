@@ -102,7 +102,7 @@ func (s *Stream) skipped(t *typeState, f *flight) {
 // the last accepted one, or none (reference/xds.md 4.1).
 func (s *Stream) world(t *typeState, r *Response) {
 	r.Removed = nil
-	if t.mayWildcard {
+	if t.fullSet {
 		due := r.Resources
 		r.Resources = nil
 		for _, sl := range t.sorted() {
@@ -138,7 +138,7 @@ func (s *Stream) rest(t *typeState, sl *slot) {
 // own version, else a hash of all names and versions. It is the same for equal
 // resources on all streams and replicas (rule 23).
 func worldVersion(t *typeState, resources []*envoy.Resource) string {
-	if !t.mayWildcard && len(resources) == 1 {
+	if !t.fullSet && len(resources) == 1 {
 		return resources[0].Version
 	}
 	h := sha256.New()

@@ -66,7 +66,8 @@ type wholeWire struct {
 	discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer
 }
 
-// receive ignores version_info: error_detail alone makes a refusal (rule 5).
+// receive: version_info says nothing of a refusal, which error_detail alone makes
+// (rule 5).
 func (w wholeWire) receive() (*message, error) {
 	r, err := w.Recv()
 	if err != nil {
@@ -74,7 +75,8 @@ func (w wholeWire) receive() (*message, error) {
 	}
 	return &message{r.GetNode(), Request{
 		TypeURL: r.GetTypeUrl(), Names: withLocators(r.GetResourceNames(), r.GetResourceLocators()),
-		Nonce: r.GetResponseNonce(), Refused: r.GetErrorDetail() != nil, Message: r.GetErrorDetail().GetMessage(),
+		Version: r.GetVersionInfo(), Nonce: r.GetResponseNonce(),
+		Refused: r.GetErrorDetail() != nil, Message: r.GetErrorDetail().GetMessage(),
 	}}, nil
 }
 

@@ -7,9 +7,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/coastwise/coastwise/e2e/proc"
+	"github.com/coastwise/coastwise/e2e/where"
 )
 
 // Headers of every answer.
@@ -35,7 +39,10 @@ func Child() {
 
 // serve answers on address until the process is killed; it returns only errors.
 func serve(address, zone string) error {
-	server := &http.Server{Handler: Handler(address, zone), ReadHeaderTimeout: 10 * time.Second}
+	var both http.Protocols
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: Handler(address, zone), ReadHeaderTimeout: 10 * time.Second, Protocols: &both}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -43,9 +50,16 @@ func serve(address, zone string) error {
 	return server.Serve(l)
 }
 
-// Handler answers every request with 200 and the two headers.
+// Handler answers every request with 200 and the two headers, and those of gRPC by
+// package where.
 func Handler(address, zone string) http.Handler {
+	rpc := grpc.NewServer()
+	where.Register(rpc, address, zone)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			rpc.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Set(EndpointHeader, address)
 		w.Header().Set(ZoneHeader, zone)
 		fmt.Fprintf(w, "%s %s\n", zone, address)

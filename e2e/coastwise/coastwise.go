@@ -65,7 +65,11 @@ func (c Client) Admin() string { return fmt.Sprintf("%s:%d", c.Bind, c.AdminPort
 // Bootstrap is what `coastwise bootstrap` prints.
 func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, error) {
 	args := append([]string{"bootstrap"}, c.flags()...)
-	return b.run(ctx, append(args, "--xds", xds, "--admin-port", strconv.Itoa(c.AdminPort))...)
+	args = append(args, "--xds", xds)
+	if c.AdminPort != 0 {
+		args = append(args, "--admin-port", strconv.Itoa(c.AdminPort))
+	}
+	return b.run(ctx, args...)
 }
 
 // Translate is what `coastwise translate -o json` says that the client receives

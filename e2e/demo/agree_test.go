@@ -53,15 +53,16 @@ func agree(t *testing.T, binary coastwise.Binary, l Layout) {
 		w.addresses[e.Node] = fmt.Sprintf("127.0.2.%d", i+1)
 		w.nodes[w.hostPort(e.Node)] = e.Node
 	}
-	for _, z := range l.Zones {
-		w.clients = append(w.clients, Client{Flags: coastwise.Client{ID: "client", Namespace: z.Namespace(), Locality: z.String()}})
+	for i, z := range l.Zones {
+		w.clients = append(w.clients, Client{Zone: i, Flags: coastwise.Client{ID: "client", Namespace: z.Namespace(), Locality: z.String()}})
 	}
+	w.clients = append(w.clients, Client{Flags: grpcFlags(l)})
 	for name, content := range Files(l) {
 		if err := manifest.Folder(w.dir).Write(name, content); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p := &Player{world: w, served: make([]bool, len(l.Zones))}
+	p := &Player{world: w, served: make([]bool, len(w.clients))}
 	for _, c := range Chapters(l) {
 		if err := w.writeMesh(c.On); err != nil {
 			t.Fatal(err)

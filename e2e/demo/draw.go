@@ -84,7 +84,7 @@ func header(l Layout) string {
 
 func (s Style) row(l Layout, r Row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "  %-*s", nameWidth, l.Zones[r.Client])
+	fmt.Fprintf(&b, "  %-*s", nameWidth, r.name(l))
 	for _, c := range Cells(l, r) {
 		text := fmt.Sprintf("%*s", cellWidth, c.text())
 		if r.Window.Requests > 0 && c.Off() {

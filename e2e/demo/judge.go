@@ -25,6 +25,8 @@ type Moments struct {
 type Row struct {
 	// Client is the index of the client's zone.
 	Client int
+	// GRPC says that it is the gRPC client of that zone, not its Envoy.
+	GRPC bool
 	// Predicted is each endpoint's share in percent, by translate; empty or all
 	// zero if nothing may or can be reached.
 	Predicted map[string]float64
@@ -33,6 +35,14 @@ type Row struct {
 	// Change counts what was sent while the world changed, Window what was sent
 	// after; only Window is held against Predicted.
 	Change, Window traffic.Tally
+}
+
+// name is what the row is called.
+func (r Row) name(l Layout) string {
+	if r.GRPC {
+		return "gRPC " + l.Zones[r.Client].Name
+	}
+	return l.Zones[r.Client].String()
 }
 
 // Served says that the client has an endpoint that should answer.
@@ -85,7 +95,7 @@ func percent(n, of int) float64 {
 // Judge is everything that is wrong with one client in one chapter; nil is well.
 func Judge(l Layout, c Chapter, m Moments, r Row, minimum int) []string {
 	var out []string
-	client := l.Zones[r.Client]
+	client := r.name(l)
 	say := func(format string, args ...any) {
 		out = append(out, fmt.Sprintf("%s, client %s: ", c.Title, client)+fmt.Sprintf(format, args...))
 	}

@@ -13,10 +13,12 @@ import (
 
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/gate"
 )
 
 func main() {
 	backend.Child()
+	gate.Child()
 	os.Exit(run())
 }
 
@@ -78,8 +80,8 @@ func demo(ctx context.Context, o options, l Layout, work string) int {
 	defer world.Close()
 	var wrong []string
 	if err == nil {
-		fmt.Printf("started in %.1f s: %d backends, %d Envoys, coastwise; manifests in %s\n",
-			time.Since(began).Seconds(), len(world.backends), len(world.clients), world.dir)
+		fmt.Printf("started in %.1f s: %d backends, %d Envoys, a gRPC client, coastwise; manifests in %s\n",
+			time.Since(began).Seconds(), len(world.backends), len(world.clients)-1, world.dir)
 		player := NewPlayer(world, screen)
 		wrong, err = player.Play(ctx)
 		player.Stop()
@@ -126,7 +128,7 @@ func newScreen() *Screen {
 
 // introduce says what is going to be seen.
 func introduce(l Layout, s *Screen) {
-	fmt.Println(s.Style.paint(bold, "coastwise demo")+": one client with a real Envoy in each zone calls", serviceName+"."+serviceNamespace)
+	fmt.Println(s.Style.paint(bold, "coastwise demo")+": one client with a real Envoy in each zone, and a gRPC client without one, call", serviceName+"."+serviceNamespace)
 	for _, z := range l.Zones {
 		note := plural(len(z.Endpoints), "endpoint")
 		for _, e := range z.Endpoints {

@@ -40,7 +40,7 @@ type Player struct {
 func NewPlayer(w *World, s *Screen) *Player {
 	p := &Player{world: w, screen: s, served: make([]bool, len(w.clients))}
 	for i, c := range w.clients {
-		g := traffic.Start(c.Flags.Proxy(), serviceName+"."+serviceNamespace, workers, slowRate)
+		g := traffic.Start(c.Entry, serviceName+"."+serviceNamespace, workers, slowRate)
 		p.generators = append(p.generators, g)
 		p.served[i] = true
 	}
@@ -111,7 +111,7 @@ func (p *Player) chapter(ctx context.Context, before Chapter, f Frame) error {
 	if err := p.world.Converge(ctx, clusters); err != nil {
 		return err
 	}
-	f.Events = append(f.Events, fmt.Sprintf("every Envoy holds what translate says, seen after %v", since(m.Written)))
+	f.Events = append(f.Events, fmt.Sprintf("every client holds what translate says, seen after %v", since(m.Written)))
 	p.screen.Show(p.world.layout, f)
 	if !m.Killed.IsZero() {
 		if err := sleepUntil(ctx, m.Killed.Add(grace)); err != nil {
@@ -172,7 +172,7 @@ func zonesOf(l Layout, nodes []string) []Zone {
 func (p *Player) rows(clusters []coastwise.Cluster) []Row {
 	out := make([]Row, len(clusters))
 	for i, cluster := range clusters {
-		out[i] = Row{Client: i, Predicted: map[string]float64{}, WasServed: p.served[i]}
+		out[i] = Row{Client: p.world.clients[i].Zone, GRPC: p.world.clients[i].Flags.Kind == "grpc", Predicted: map[string]float64{}, WasServed: p.served[i]}
 		for hostPort, share := range cluster.Shares() {
 			out[i].Predicted[p.world.nodes[hostPort]] += share
 		}
@@ -253,17 +253,18 @@ func (p *Player) byNode(t traffic.Tally) traffic.Tally {
 }
 
 // Converge waits until every client's Envoy holds exactly the endpoints of its
-// cluster, with their priority and health.
+// cluster, with their priority and health, and then until the gRPC client, which
+// shows nothing, has acknowledged all that it was sent.
 func (w *World) Converge(ctx context.Context, clusters []coastwise.Cluster) error {
 	deadline := time.Now().Add(patience)
 	for i, c := range w.clients {
 		for {
-			differs := differs(ctx, c.Envoy, clusters[i])
+			differs := w.lacks(ctx, c, clusters[i])
 			if differs == "" {
 				break
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("the Envoy of %s does not hold what translate says: %s", w.layout.Zones[i], differs)
+				return fmt.Errorf("%s does not hold what translate says: %s", c.Flags.ID, differs)
 			}
 			if err := sleepUntil(ctx, time.Now().Add(20*time.Millisecond)); err != nil {
 				return err
@@ -271,6 +272,13 @@ func (w *World) Converge(ctx context.Context, clusters []coastwise.Cluster) erro
 		}
 	}
 	return nil
+}
+
+func (w *World) lacks(ctx context.Context, c Client, cluster coastwise.Cluster) string {
+	if c.GRPC != nil {
+		return w.unsynced(c.Flags)
+	}
+	return differs(ctx, c.Envoy, cluster)
 }
 
 // differs says what one Envoy holds that it should not, or lacks; "" for nothing.

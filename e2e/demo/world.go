@@ -25,10 +25,16 @@ const patience = 20 * time.Second
 // serverHost is the last part of coastwise's own address; clients count from 1.
 const serverHost = 200
 
-// Client is one client zone's Envoy.
+// Client is one client zone's Envoy, or the gRPC client.
 type Client struct {
 	Flags coastwise.Client
+	// Zone is the index of its zone.
+	Zone int
+	// Entry is the IP:PORT that takes its HTTP requests.
+	Entry string
+	// One of these runs.
 	Envoy *envoyproc.Envoy
+	GRPC  *proc.Process
 }
 
 // World is everything that runs: backends, coastwise and Envoys.
@@ -62,6 +68,7 @@ func NewWorld(ctx context.Context, l Layout, binary coastwise.Binary, envoy, wor
 		w.writeAll,
 		w.serve,
 		func() error { return w.startEnvoys(ctx, envoy) },
+		func() error { return w.startGRPC(ctx) },
 	} {
 		if err := errors.Join(ctx.Err(), step()); err != nil {
 			return w, err
@@ -95,7 +102,7 @@ func (w *World) reserve() error {
 	if w.net, err = loopback.Claim(); err != nil {
 		return err
 	}
-	all := []string{w.net.Address(1, serverHost)}
+	all := []string{w.net.Address(1, serverHost), w.gateAddress()}
 	for i, z := range w.layout.Zones {
 		for j, e := range z.Endpoints {
 			w.addresses[e.Node] = w.net.Address(2+i, 1+j)
@@ -208,7 +215,7 @@ func (w *World) startEnvoys(ctx context.Context, envoy string) error {
 		if err != nil {
 			return err
 		}
-		w.clients = append(w.clients, Client{Flags: flags, Envoy: e})
+		w.clients = append(w.clients, Client{Flags: flags, Zone: i, Entry: flags.Proxy(), Envoy: e})
 	}
 	deadline := time.Now().Add(patience)
 	for _, c := range w.clients {
@@ -239,13 +246,20 @@ func (w *World) Predict(ctx context.Context) ([]coastwise.Cluster, error) {
 	return out, errors.Join(errs...)
 }
 
+func (c Client) process() *proc.Process {
+	if c.GRPC != nil {
+		return c.GRPC
+	}
+	return c.Envoy.Process
+}
+
 // Close ends every process by its id.
 func (w *World) Close() {
 	for _, c := range w.clients {
-		c.Envoy.Signal(syscall.SIGTERM)
+		c.process().Signal(syscall.SIGTERM)
 	}
 	for _, c := range w.clients {
-		c.Envoy.Stop(3 * time.Second)
+		c.process().Stop(3 * time.Second)
 	}
 	if w.server != nil {
 		w.server.Stop(3 * time.Second)

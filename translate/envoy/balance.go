@@ -43,9 +43,7 @@ func loadBalancing(p model.Policy, l *lbcommonv3.LocalityLbConfig) (*clusterv3.L
 	default:
 		return nil, fmt.Errorf("unknown load balancing algorithm %q", p.Algorithm)
 	}
-	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
-		TypedExtensionConfig: &corev3.TypedExtensionConfig{Name: lbPolicyPrefix + name, TypedConfig: pack(config)},
-	}}}, nil
+	return policies(extension(name, config)), nil
 }
 
 // localityWeighting switches Envoy's locality weights on where they carry meaning

@@ -91,7 +91,9 @@ func flagName(claim string) string {
 
 // ports checks what only a bootstrap needs and splits the server's address.
 func (c *checks) ports(p model.Proxy, o BootstrapOptions) (host string, port uint32) {
-	if p.Bind == "" && p.HTTPProxyPort == 0 {
+	if p.Kind == model.GRPC && p.Bind == "" && p.HTTPProxyPort == 0 {
+		c.addf(claimKind, "grpc starts with a bootstrap of its own")
+	} else if p.Bind == "" && p.HTTPProxyPort == 0 {
 		c.addf(claimBind, "missing: the address of the proxy's ports")
 	}
 	if o.AdminPort < 1 || o.AdminPort > maxPort {

@@ -118,7 +118,11 @@ func TestBootstrapRefuses(t *testing.T) {
 		{`--id: "web-1" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "web-1" }},
 		{`--id: "other/x" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "other/x" }},
 		{"--kind: kind waypoint is not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = model.Waypoint }},
-		{"--kind: kind grpc is not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = model.GRPC }},
+		{"--bind: means nothing to kind grpc", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.HTTPProxyPort = model.GRPC, 0 }},
+		{"--http-proxy-port: means nothing to kind grpc", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.Bind = model.GRPC, "" }},
+		{"--kind: grpc starts with a bootstrap of its own", func(p *model.Proxy, _ *BootstrapOptions) {
+			p.Kind, p.Bind, p.HTTPProxyPort = model.GRPC, "", 0
+		}},
 		{`--kind: kind "ingress" does not exist`, func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = "ingress" }},
 		{"--kind: kind is missing", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = "" }},
 		{"--node: ", func(p *model.Proxy, _ *BootstrapOptions) { p.Node = "a b" }},

@@ -117,8 +117,22 @@ func (c *checks) listen(p model.Proxy) {
 	if p.Bind == "" && p.HTTPProxyPort == 0 {
 		return
 	}
+	if p.Kind == model.GRPC {
+		c.noListener(p)
+		return
+	}
 	if ip, err := netip.ParseAddr(p.Bind); err != nil || ip.Zone() != "" || ip.IsMulticast() {
 		c.addf(claimBind, "%q is not an IP to listen on", p.Bind)
+	}
+}
+
+// noListener: a gRPC client opens no port, so what it says of one is a mistake.
+func (c *checks) noListener(p model.Proxy) {
+	if p.Bind != "" {
+		c.addf(claimBind, "means nothing to kind grpc, which opens no port")
+	}
+	if p.HTTPProxyPort != 0 {
+		c.addf(claimPort, "means nothing to kind grpc, which opens no port")
 	}
 }
 
@@ -126,14 +140,14 @@ func (c *checks) listen(p model.Proxy) {
 // names the kind and what is allowed.
 func Served(k model.Kind) error {
 	switch k {
-	case model.Sidecar, model.Gateway:
+	case model.Sidecar, model.Gateway, model.GRPC:
 		return nil
-	case model.Waypoint, model.GRPC:
-		return fmt.Errorf("kind %s is not served yet: sidecar and gateway are", k)
+	case model.Waypoint:
+		return fmt.Errorf("kind %s is not served yet: sidecar, gateway and grpc are", k)
 	case "":
-		return errors.New("kind is missing: sidecar or gateway")
+		return errors.New("kind is missing: sidecar, gateway or grpc")
 	}
-	return fmt.Errorf("kind %q does not exist: sidecar and gateway are served", string(k))
+	return fmt.Errorf("kind %q does not exist: sidecar, gateway and grpc are served", string(k))
 }
 
 func isNamespace(s string) bool {

@@ -18,20 +18,31 @@ const (
 )
 
 // Cluster is the cluster of one variant, with the defaults of semantics 9.6.
-// It reads the variant's port, subset and policy, never its View, so all
-// clients of one policy share its bytes.
+// It reads the variant's port, subset and policy, and of its View the Form alone,
+// so all clients of one form and policy share its bytes.
 //
 // A service that is resolved by DNS is the exception: its cluster holds the load
 // assignment a, so that it is a function of the whole variant, and every change of
 // an endpoint is one of the cluster. Envoy then resolves all names again before the
 // new cluster takes the place of the old one.
 //
-// It fails if the service has no such port or policy, on a string that is not
-// UTF-8, and on more than one endpoint with DNSRoundRobin.
+// It fails if the service has no such port or policy, where the policy withholds the
+// cluster from clients of the form, on a string that is not UTF-8, and on more than
+// one endpoint with DNSRoundRobin.
 func Cluster(s *model.Service, v model.Variant, a locality.Assignment) (Resource, error) {
 	port, policy, err := resolve(s, v)
 	if err != nil {
 		return Resource{}, err
+	}
+	if _, what := s.Withheld(policy, v.View.Form); what != "" {
+		return Resource{}, fmt.Errorf("cluster of %s port %d: such clients cannot %s", s.Host, v.Port, what)
+	}
+	if v.View.Form == model.GRPCForm {
+		c, err := grpcCluster(s, v, policy)
+		if err != nil {
+			return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
+		}
+		return encode(ClusterType, c.Name, c)
 	}
 	lb, err := loadBalancing(policy, localityWeighting(policy))
 	if err != nil {
@@ -56,14 +67,14 @@ func Cluster(s *model.Service, v model.Variant, a locality.Assignment) (Resource
 	return encode(ClusterType, name, c)
 }
 
-// resolve finds what a variant names.
+// resolve finds what a variant names, the policy as clients of its form have it.
 func resolve(s *model.Service, v model.Variant) (model.Port, model.Policy, error) {
 	if v.PolicyID < 0 || int(v.PolicyID) >= len(s.Policies) {
 		return model.Port{}, model.Policy{}, fmt.Errorf("%s has no policy %d", s.Host, v.PolicyID)
 	}
 	for _, p := range s.Ports {
 		if p.Number == v.Port {
-			return p, s.Policies[v.PolicyID], nil
+			return p, s.Policies[v.PolicyID].For(v.View.Form), nil
 		}
 	}
 	return model.Port{}, model.Policy{}, fmt.Errorf("%s has no port %d", s.Host, v.Port)

@@ -6,8 +6,10 @@
 // routes the services of a scope; for a bootstrap a model.Proxy. Out: Resources:
 // name, version, bytes. A version is the hash of the deterministically
 // marshalled body, so replicas agree and no field can be forgotten. No per-client
-// name stands in a cluster, and clusters do not depend on a View, except those that
-// hold their load assignment, since DNS resolves it. The semantic validator holds what Envoy and gRPC clients demand, which Envoy itself often
+// name stands in a cluster, and of a View clusters depend on the Form alone: gRPC
+// clients have clusters, listeners and routes of their own. Those that hold their
+// load assignment, since DNS resolves it, depend on all of it. The semantic
+// validator holds what Envoy and gRPC clients demand, which Envoy itself often
 // does not check. The package imports model, locality and Envoy's messages; no
 // grpc, no network, no files.
 package envoy

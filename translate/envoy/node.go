@@ -42,7 +42,7 @@ func ProxyFromNode(node *corev3.Node) (model.Proxy, error) {
 	if claims, ok := node.GetMetadata().GetFields()[MetadataKey]; ok {
 		r.claims(claims, &p)
 	}
-	if p.HTTPProxyPort > 0 && p.Bind == "" {
+	if p.HTTPProxyPort > 0 && p.Bind == "" && p.Kind != model.GRPC {
 		p.Bind = DefaultBind
 	}
 	r.proxy(p)

@@ -22,7 +22,9 @@ type blocks struct {
 	// Tunnel likewise; a subset has none, since no listener names one.
 	Tunnel *v1alpha1.Tunnel
 	// At says where each block stands, for Problems; the zero place where it is nil.
-	At struct{ LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget, Tunnel place }
+	At struct {
+		LoadBalancer, ConnectionPool, OutlierDetection, TLS, RetryBudget, ProxyProtocol, Tunnel place
+	}
 }
 
 // place is a field of an object.
@@ -32,6 +34,15 @@ type place struct {
 }
 
 func (p place) model() model.Place { return model.Place(p) }
+
+// places are those of the blocks.
+func (b *blocks) places() model.Blocks {
+	return model.Blocks{
+		LoadBalancer: b.At.LoadBalancer.model(), ConnectionPool: b.At.ConnectionPool.model(),
+		OutlierDetection: b.At.OutlierDetection.model(), RetryBudget: b.At.RetryBudget.model(),
+		TLS: b.At.TLS.model(), ProxyProtocol: b.At.ProxyProtocol.model(), Tunnel: b.At.Tunnel.model(),
+	}
+}
 
 // child is a field below a place.
 func (p place) child(name string) place { return place{p.Object, p.Field + "." + name} }
@@ -95,7 +106,7 @@ func (b *blocks) override(t *v1alpha1.TrafficPolicy, at place) {
 		b.RetryBudget, b.At.RetryBudget = t.RetryBudget, at.child("retryBudget")
 	}
 	if t.ProxyProtocol != nil {
-		b.ProxyProtocol = t.ProxyProtocol
+		b.ProxyProtocol, b.At.ProxyProtocol = t.ProxyProtocol, at.child("proxyProtocol")
 	}
 	if t.Tunnel != nil {
 		b.Tunnel, b.At.Tunnel = t.Tunnel, at.child("tunnel")
@@ -110,12 +121,14 @@ func (b *blocks) replace(t *v1alpha1.TrafficPolicy, port uint32, at place) {
 		return
 	}
 	e := &t.PortLevelSettings[i]
-	around := *b
-	*b = blocks{RetryBudget: around.RetryBudget, ProxyProtocol: around.ProxyProtocol, Tunnel: around.Tunnel}
-	b.At.RetryBudget, b.At.Tunnel = around.At.RetryBudget, around.At.Tunnel
+	top := *b
+	*b = blocks{}
 	b.override(&v1alpha1.TrafficPolicy{
 		LoadBalancer: e.LoadBalancer, ConnectionPool: e.ConnectionPool, OutlierDetection: e.OutlierDetection, TLS: e.TLS,
 	}, at.child(fmt.Sprintf("portLevelSettings[%d]", i)))
+	b.RetryBudget, b.At.RetryBudget = top.RetryBudget, top.At.RetryBudget
+	b.ProxyProtocol, b.At.ProxyProtocol = top.ProxyProtocol, top.At.ProxyProtocol
+	b.Tunnel, b.At.Tunnel = top.Tunnel, top.At.Tunnel
 }
 
 // portEntry is the index of the entry of a port, the first if there are several;

@@ -65,6 +65,7 @@ func (r *resolver) settings(p *model.Policy, port uint32, b blocks) {
 	p.Cluster.Pool = pool(b.ConnectionPool, r.defaults)
 	p.Cluster.Pool.RetryBudget = retryBudget(b.RetryBudget)
 	p.Cluster.TLS, p.Cluster.ProxyProtocol = encryption(b.TLS, r.altNames), proxyProtocol(b.ProxyProtocol)
+	p.At = b.places()
 	if p.Cluster.Tunnel = tunnel(b.Tunnel); p.Cluster.Tunnel != nil {
 		p.Cluster.Pool.UseClientProtocol = false // the tunnel's client speaks no HTTP
 	}

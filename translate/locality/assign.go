@@ -44,7 +44,7 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 		judge(cs, false)
 	}
 	a.Groups = group(cs, first)
-	weigh(a.Groups)
+	Weigh(a.Groups)
 	share(a.Groups, shares)
 	a.LeftOut = leftOut(cs)
 	return a

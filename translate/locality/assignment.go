@@ -86,7 +86,8 @@ const (
 )
 
 // Note is something that the user should hear about this assignment. Reason is
-// NothingAllowed, EmptySubset, NoNode, HintsDropped, NoLocality or NothingListed.
+// NothingAllowed, EmptySubset, NoNode, HintsDropped, NoLocality or NothingListed; for
+// gRPC clients also ClientCannot, of the endpoints.
 type Note struct {
 	Reason  model.Reason
 	Message string

@@ -2,9 +2,9 @@ package locality
 
 import "math"
 
-// weigh scales the endpoints' weights where a priority's sum would overflow
+// Weigh scales the endpoints' weights where a priority's sum would overflow
 // (semantics 6.5), and gives each group the sum of its endpoints' weights.
-func weigh(groups []Group) {
+func Weigh(groups []Group) {
 	for start := 0; start < len(groups); {
 		end := start
 		for end < len(groups) && groups[end].Priority == groups[start].Priority {
@@ -14,6 +14,7 @@ func weigh(groups []Group) {
 		start = end
 	}
 	for i := range groups {
+		groups[i].Weight = 0
 		for _, e := range groups[i].Endpoints {
 			groups[i].Weight += e.Weight
 		}

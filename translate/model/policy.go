@@ -87,6 +87,8 @@ type Policy struct {
 	// SubsetFrom is the rule that defines the subset, and where its labels stand; zero
 	// for the service as a whole.
 	SubsetFrom SubsetFrom
+	// At says where its blocks stand.
+	At Blocks
 	// HintField is where HintsDropped is reported: metadata.annotations or
 	// spec.trafficDistribution.
 	HintField string

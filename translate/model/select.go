@@ -21,7 +21,9 @@ func (s *Service) Select(p Proxy, port uint32, subset string) Variant {
 		return v
 	}
 	v.PolicyID = id
-	v.View = s.view(s.Policies[id], p)
+	form := FormOf(p.Kind)
+	v.View = s.view(s.Policies[id].For(form), p)
+	v.View.Form = form
 	return v
 }
 
