@@ -29,7 +29,7 @@ import (
 // grpcTakes gives every assignment to a real grpc-go client: channels whose routes
 // lead to a hundred of them each. It says by ACK or NACK what its parser thinks.
 func grpcTakes(t *testing.T, all []told) {
-	var batch []named
+	var batch []sourced
 	total := 0
 	flush := func() {
 		total += len(batch)
@@ -37,7 +37,7 @@ func grpcTakes(t *testing.T, all []told) {
 		batch = nil
 	}
 	each(all, ads.Endpoint, func(name string, a told, original string) {
-		batch = append(batch, named{name, a.resources[ads.Endpoint][original].(*endpointv3.ClusterLoadAssignment)})
+		batch = append(batch, sourced{name, a.resources[ads.Endpoint][original].(*endpointv3.ClusterLoadAssignment)})
 		if len(batch) == 100 {
 			flush()
 		}
@@ -46,13 +46,13 @@ func grpcTakes(t *testing.T, all []told) {
 	t.Logf("%d different assignments", total)
 }
 
-// named is an assignment, and where it comes from.
-type named struct {
+// sourced is an assignment, and where it comes from.
+type sourced struct {
 	from string
 	m    *endpointv3.ClusterLoadAssignment
 }
 
-func grpcTakesThese(t *testing.T, batch []named) {
+func grpcTakesThese(t *testing.T, batch []sourced) {
 	t.Helper()
 	served := ads.Resources{ads.Listener: {}, ads.Route: {}, ads.Cluster: {}, ads.Endpoint: {}}
 	var routes []*routev3.Route
