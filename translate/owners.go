@@ -80,12 +80,19 @@ func lostDomains(namespace string, owners []*model.Service) []model.Problem {
 				of[d] = s
 			case first != s && first != told:
 				told = first
-				out = append(out, lost(s, domainField(s, d), fmt.Sprintf(
-					"%s is a domain of %s already: clients that see both reach that one by it", d, first.Object)))
+				out = append(out, lost(s, domainField(s, d), taken(s, first, d)))
 			}
 		}
 	}
 	return out
+}
+
+// taken says who has a domain of s: another object, or an earlier host of the same.
+func taken(s, first *model.Service, domain string) string {
+	if s.Object == first.Object {
+		return fmt.Sprintf("%s leads to %s, its first host with that port, and not to %s: write one entry for each", domain, first.Host, s.Host)
+	}
+	return fmt.Sprintf("%s is a domain of %s already: clients that see both reach that one by it", domain, first.Object)
 }
 
 // domainField is where an entry says what a domain is made of.

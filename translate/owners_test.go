@@ -92,7 +92,11 @@ func domains(t *rapid.T, namespace string, owners []*model.Service, problems []m
 				first[d] = s
 			}
 			told := slices.ContainsFunc(problems, func(p model.Problem) bool {
-				return p.Object == s.Object && strings.Contains(p.Message, " is a domain of "+first[d].Object.String())
+				want := " is a domain of " + first[d].Object.String()
+				if first[d].Object == s.Object {
+					want = " leads to " + first[d].Host + ","
+				}
+				return p.Object == s.Object && strings.Contains(p.Message, want)
 			})
 			if first[d] != s && s.HostField != "" && !told {
 				t.Fatalf("%v lost %s and is not told: %v", s.Key, d, problems)

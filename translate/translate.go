@@ -116,7 +116,7 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 			out = append(out, distribution(s, policy, model.Warning, n))
 		case model.ClientCannot:
 			out = append(out, model.Problem{
-				Object: s.Object, Field: "endpoints", Severity: model.Info, Reason: n.Reason, Message: n.Message,
+				Object: s.Object, Field: s.EndpointsField, Severity: model.Info, Reason: n.Reason, Message: n.Message,
 			})
 		case model.HintsDropped:
 			out = append(out, model.Problem{

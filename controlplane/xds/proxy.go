@@ -72,7 +72,7 @@ func (p *proxy) serve() error {
 	p.connected = time.Now()
 	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
-	if p.server.names.enter(p.claims.ID) {
+	if p.aloneByName() && p.server.names.enter(p.claims.ID) {
 		p.log.Warn("two live streams have one id: are two proxies named alike?", "peer", peerAddress(ctx))
 	}
 	p.log.Info("a proxy connected", "kind", p.claims.Kind, "locality", p.member.Proxy().Locality.String())
@@ -171,7 +171,9 @@ func (p *proxy) read() error {
 // own is the only one that steps the machine.
 func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 	defer p.server.leave(p)
-	defer p.server.names.leave(p.claims.ID)
+	if p.aloneByName() {
+		defer p.server.names.leave(p.claims.ID)
+	}
 	defer p.member.Leave()
 	u := p.member.Take()
 	p.mu.Lock()
@@ -307,12 +309,16 @@ func (p *proxy) send(responses []Response) error {
 	return nil
 }
 
+// aloneByName says that a second stream of the same id is worth a word. A gRPC
+// client has one stream for every target that it dials, all of one id.
+func (p *proxy) aloneByName() bool { return p.claims.Kind != model.GRPC }
+
 func (p *proxy) info() ProxyInfo {
 	known := p.member.Proxy()
 	out := ProxyInfo{
 		ID: p.claims.ID, Kind: string(known.Kind), Namespace: known.Namespace, Node: known.Node,
 		Locality: known.Locality.String(), Connected: p.connected, Types: []TypeInfo{},
-		Peer: peerAddress(p.stream.Context()), SharedID: p.server.names.shared(p.claims.ID),
+		Peer: peerAddress(p.stream.Context()), SharedID: p.aloneByName() && p.server.names.shared(p.claims.ID),
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

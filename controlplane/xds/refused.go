@@ -104,6 +104,7 @@ func (q *quiet) forget(now time.Time) {
 
 // namesakes are the live streams of each id. Two at a time are two proxies that
 // were given one name, or one whose former connection is not known to be dead.
+// gRPC clients are not among them: they have many by right.
 type namesakes struct {
 	mu  sync.Mutex
 	ids map[string]*namesake

@@ -151,3 +151,22 @@ func TestSharedID(t *testing.T) {
 	marks(true, true)
 	r.eventually("warned anew", func() bool { return log.count(warning) == 2 })
 }
+
+// TestSharedIDOfGRPC: a gRPC client has a stream for each target that it dials, so
+// nobody is told of a second.
+func TestSharedIDOfGRPC(t *testing.T) {
+	r := newRig(t, nil)
+	log := r.logged()
+	n := node("default/x")
+	n.Metadata = claimsOf(t, map[string]any{"kind": "grpc"})
+	for range 2 {
+		r.open().say(ask(n, envoy.ClusterType, "a"))
+	}
+	r.eventually("two streams, none marked", func() bool {
+		got := r.Proxies()
+		return len(got) == 2 && !got[0].SharedID && !got[1].SharedID
+	})
+	if got := log.count("two live streams have one id"); got != 0 {
+		t.Errorf("warned %d times", got)
+	}
+}

@@ -101,6 +101,7 @@ func (r *report) admit(doc document, h head) any {
 	}
 	meta := object.(metav1.Object) // every kind of the table has ObjectMeta
 	r.metadata(h.kind.scope, meta)
+	r.unknownAnnotations(h.ref.Kind, meta.GetAnnotations())
 	h.kind.check(r, object)
 	if r.refused() {
 		return nil

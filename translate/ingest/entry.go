@@ -89,6 +89,7 @@ func ofEntry(o Objects) (*model.Service, found) {
 	if e.Spec.WorkloadSelector != nil {
 		b.gap.field = "spec.workloadSelector"
 	}
+	s.EndpointsField = b.gap.field
 	for _, port := range b.ports() {
 		s.Ports = append(s.Ports, model.Port{
 			Name: port.Name, Number: uint32(port.Number), Protocol: entryProtocol(port),
@@ -158,10 +159,29 @@ func externalName(s *model.Service, svc *corev1.Service) found {
 			Endpoints: []model.Endpoint{{Address: name, Port: uint32(port.Port), Weight: 1}},
 		})
 	}
+	problems := unplaced(s.Object, svc)
 	if len(s.Ports) == 0 {
-		return found{}
+		return found{problems: problems}
 	}
-	return found{gaps: []gap{{
+	return found{problems: problems, gaps: []gap{{
 		object: s.Object, field: "spec.externalName", why: "a DNS name is in no region", unfenced: 1, first: name,
 	}}}
+}
+
+// unplaced are the fields that choose among endpoints by their place, beside a name.
+func unplaced(object model.ObjectRef, svc *corev1.Service) []model.Problem {
+	var out []model.Problem
+	tell := func(field string) {
+		out = append(out, model.Problem{
+			Object: object, Field: field, Severity: model.Info, Reason: model.NoEffect,
+			Message: "has no effect with type ExternalName: the name is one endpoint, and nobody knows where it is",
+		})
+	}
+	if p := svc.Spec.InternalTrafficPolicy; p != nil && *p == corev1.ServiceInternalTrafficPolicyLocal {
+		tell("spec.internalTrafficPolicy")
+	}
+	if svc.Spec.TrafficDistribution != nil {
+		tell("spec.trafficDistribution")
+	}
+	return out
 }

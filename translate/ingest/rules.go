@@ -162,6 +162,7 @@ func (r rules) problems(o Objects) []model.Problem {
 			out = append(out, conflicts(dr, level[:i])...)
 		}
 	}
+	out = append(out, shadowed(o)...)
 	for _, dr := range r.exact {
 		if o.Service == nil && !o.Declared {
 			out = append(out, model.Problem{
@@ -169,6 +170,23 @@ func (r rules) problems(o Objects) []model.Problem {
 				Message: fmt.Sprintf("no Service or ServiceEntry is %s", o.Key.Host),
 			})
 		}
+	}
+	return out
+}
+
+// shadowed tells of rules for the Service by its short form that are an entry's, of
+// whatever namespace (semantics 3).
+func shadowed(o Objects) []model.Problem {
+	var out []model.Problem
+	for _, dr := range o.Shadowed {
+		if o.Service == nil || !means(dr.Namespace, dr.Spec.Host, o.Key.Host) {
+			continue
+		}
+		out = append(out, model.Problem{
+			Object: ruleRef(dr), Field: fieldHost, Severity: model.Warning, Reason: model.Conflicted,
+			Message: fmt.Sprintf("a ServiceEntry has exactly the host %s: the rule is for that, and of it only allowedRegions hold for %s; write %s to mean the Service",
+				dr.Spec.Host, serviceRef(o.Service), o.Key.Host),
+		})
 	}
 	return out
 }

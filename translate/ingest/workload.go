@@ -125,6 +125,12 @@ func (b *entryReader) selected(s *model.Service) []workload {
 	for i := range out {
 		b.gap.count(out[i].Endpoint)
 	}
+	if len(b.Selected)+len(b.Workloads) == 0 {
+		b.problems = append(b.problems, model.Problem{
+			Object: s.Object, Field: "spec.workloadSelector", Severity: model.Info, Reason: model.NoEffect,
+			Message: "no Pod and no WorkloadEntry of namespace " + b.entry.Namespace + " has these labels: the hosts have no endpoints",
+		})
+	}
 	return out
 }
 

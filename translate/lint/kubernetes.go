@@ -45,13 +45,25 @@ const (
 func hintsAreFollowed(m *mesh) []hit {
 	var out []hit
 	for _, s := range m.services {
+		if s.object.Spec.Type == corev1.ServiceTypeExternalName {
+			continue // a name has no place
+		}
 		if d := s.object.Spec.TrafficDistribution; d != nil {
 			out = append(out, hit{s.ref, "spec.trafficDistribution", *d})
 		}
 		if mode := s.object.Annotations[annotationMode]; strings.EqualFold(mode, "auto") {
 			out = append(out, hit{s.ref, "metadata.annotations[" + annotationMode + "]", mode})
 		}
-		if s.object.Spec.TrafficDistribution == nil {
+	}
+	return out
+}
+
+// sameNode is semantics 5.4, where the annotation counts.
+func sameNode(m *mesh) []hit {
+	var out []hit
+	for _, s := range m.services {
+		auto := strings.EqualFold(s.object.Annotations[annotationMode], "auto")
+		if s.object.Spec.Type != corev1.ServiceTypeExternalName && s.object.Spec.TrafficDistribution == nil && !auto {
 			out = append(out, annotated(s.ref, s.object.Annotations)...)
 		}
 	}
@@ -64,11 +76,15 @@ func hintsAreFollowed(m *mesh) []hit {
 	return out
 }
 
-// annotated finds the one value of the annotation that is not what it is in Istio.
+// annotated finds the one value of the annotation that is not what it is in Istio;
+// of the two spellings ours counts.
 func annotated(ref model.ObjectRef, annotations map[string]string) []hit {
 	for _, a := range []string{annotationPlace, annotationIstioPlace} {
-		if strings.EqualFold(annotations[a], corev1.ServiceTrafficDistributionPreferSameNode) {
-			return []hit{{ref, "metadata.annotations[" + a + "]", "PreferSameNode has no tier of the sub-zone"}}
+		switch value := annotations[a]; {
+		case strings.EqualFold(value, corev1.ServiceTrafficDistributionPreferSameNode):
+			return []hit{{ref, "metadata.annotations[" + a + "]", ""}}
+		case value != "":
+			return nil
 		}
 	}
 	return nil

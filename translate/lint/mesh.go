@@ -58,14 +58,21 @@ func newMesh(m Mesh) *mesh {
 	return out
 }
 
-// meant are the services that a rule's host names.
+// meant are the services that a rule's host names: those of exactly that host, else
+// those that it stands for (semantics 3).
 func meant(dr *v1alpha1.DestinationRule, services []*model.Service) []*model.Service {
 	key, wildcard := ingest.RuleKey(dr.Namespace, dr.Spec.Host)
-	var out []*model.Service
+	var exact, out []*model.Service
 	for _, s := range services {
-		if s.Host == strings.ToLower(dr.Spec.Host) || !wildcard && s.Host == key.Host || wildcard && ingest.HostMatches(dr.Spec.Host, s.Host) {
+		switch {
+		case !wildcard && s.Host == strings.ToLower(dr.Spec.Host):
+			exact = append(exact, s)
+		case !wildcard && s.Host == key.Host, wildcard && ingest.HostMatches(dr.Spec.Host, s.Host):
 			out = append(out, s)
 		}
+	}
+	if len(exact) > 0 {
+		return exact
 	}
 	return out
 }

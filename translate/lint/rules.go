@@ -172,6 +172,13 @@ func otherRows() []Rule {
 			Keep:  "MeshConfig: {spec: {rootNamespace: istio-system}}",
 		},
 		{
+			ID: "same-node-sub-zone", Severity: model.Info, find: sameNode,
+			Title: "PreferSameNode by annotation has no tier of the sub-zone",
+			Istio: "the tiers are network, region, zone, sub-zone and Node",
+			Here:  "the tiers are network, region, zone and Node",
+			Keep:  "a DestinationRule whose failoverPriority lists all five labels",
+		},
+		{
 			ID: "unknown-is-not-equal", Severity: model.Info, find: unknownIsNotEqual,
 			Title: "unknown places are not equal",
 			Istio: "a client and an endpoint that both lack region, zone, sub-zone, Node or network agree in it",

@@ -90,6 +90,9 @@ func (s *Service) Cannot(p Policy, f Form) []Problem {
 			out = append(out, cannot(at, Info, "gRPC clients "+fmt.Sprintf(format, args...)))
 		}
 	}
+	if strings.HasPrefix(s.Host, "*.") {
+		tell(Place{s.Object, s.HostField}, "ask for one service by its full name: no host below %s is served to them", s.Host[2:])
+	}
 	switch as := p.For(f).Algorithm; {
 	case as == p.Algorithm:
 	case p.Algorithm == RingHash:

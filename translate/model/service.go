@@ -31,6 +31,8 @@ type Service struct {
 	// HostField is where a ServiceEntry says the host: spec.hosts[i]. Of a Kubernetes
 	// Service, whose host is its name, it is "".
 	HostField string
+	// EndpointsField is where it says its endpoints.
+	EndpointsField string
 	// Name is the object's name, for short host names and alt_stat_name.
 	Name string
 	// Created orders claims on one domain or port: Unix seconds, 0 if unknown.
