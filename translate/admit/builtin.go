@@ -9,6 +9,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // service checks what routing needs of a Service.
@@ -130,6 +132,9 @@ func (r *report) slice(s *discoveryv1.EndpointSlice) {
 		r.invalid("addressType", "is missing; allowed: IPv4, IPv6, FQDN")
 	}
 	r.oneOf("addressType", string(s.AddressType), "IPv4", "IPv6", "FQDN")
+	if s.AddressType == discoveryv1.AddressTypeFQDN {
+		r.add(model.Info, model.NoEffect, "addressType", "FQDN: such slices are not used, by kube-proxy neither; write a ServiceEntry with resolution DNS")
+	}
 	if len(s.Endpoints) > maxEndpoints {
 		r.invalid("endpoints", "has %d entries; at most %d", len(s.Endpoints), maxEndpoints)
 	}
