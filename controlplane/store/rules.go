@@ -103,9 +103,10 @@ func (e *ruleEntry) hosts() []string {
 
 // gather adds the rules and fences for a host, of all namespaces, sorted by kind
 // (ours before Istio's), namespace and name. A short form means a Service unless
-// an entry has exactly that host (semantics 3); what it forbids holds for the
-// Service all the same, or whoever may write an entry could open somebody else's
-// fence.
+// an entry has exactly that host (semantics 3). An entry of another namespace than
+// the rule's takes nothing from a Service that is there: such a rule is for both, or
+// whoever may write an entry could undo somebody else's rule. Even of the own
+// namespace it takes no fence.
 func (r *ruleIndex) gather(o *ingest.Objects, entries entryIndex) {
 	host := o.Key.Host
 	found := map[model.ObjectRef]*ruleEntry{}
@@ -116,7 +117,8 @@ func (r *ruleIndex) gather(o *ingest.Objects, entries entryIndex) {
 		if short == host && !declared {
 			continue
 		}
-		found[ref], shadowed[ref] = e, declared && short != host
+		_, own := entries.hosts[short][ref.Namespace]
+		found[ref], shadowed[ref] = e, declared && short != host && (own || o.Service == nil)
 	}
 	for ref, e := range r.wildcard {
 		if ingest.HostMatches(e.pattern, host) {

@@ -28,8 +28,9 @@ type Objects struct {
 	Workloads []*v1alpha1.WorkloadEntry
 	// Rules are all that match the host, of every namespace, exact and wildcard.
 	Rules []*v1alpha1.DestinationRule
-	// Shadowed are rules whose short form would mean the service, but an entry has
-	// exactly that host: of these only allowedRegions count.
+	// Shadowed are rules whose short form would mean the service, but an entry of
+	// their namespace, or one where there is no such Service, has exactly that host:
+	// of these only allowedRegions count.
 	Shadowed []*v1alpha1.DestinationRule
 	// Fences are those of rules that were never admitted and match the host.
 	Fences    []model.Fence

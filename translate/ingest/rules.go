@@ -174,8 +174,8 @@ func (r rules) problems(o Objects) []model.Problem {
 	return out
 }
 
-// shadowed tells of rules for the Service by its short form that are an entry's, of
-// whatever namespace (semantics 3).
+// shadowed tells of rules for the Service by its short form that are an entry's of
+// their own namespace (semantics 3).
 func shadowed(o Objects) []model.Problem {
 	var out []model.Problem
 	for _, dr := range o.Shadowed {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,8 +59,8 @@ func newMesh(m Mesh) *mesh {
 	return out
 }
 
-// meant are the services that a rule's host names: those of exactly that host, else
-// those that it stands for (semantics 3).
+// meant are the services that a rule's host names: those of exactly that host, and
+// those that it stands for unless one of the former is of its namespace (semantics 3).
 func meant(dr *v1alpha1.DestinationRule, services []*model.Service) []*model.Service {
 	key, wildcard := ingest.RuleKey(dr.Namespace, dr.Spec.Host)
 	var exact, out []*model.Service
@@ -71,10 +72,10 @@ func meant(dr *v1alpha1.DestinationRule, services []*model.Service) []*model.Ser
 			out = append(out, s)
 		}
 	}
-	if len(exact) > 0 {
+	if slices.ContainsFunc(exact, func(s *model.Service) bool { return s.Namespace == dr.Namespace }) {
 		return exact
 	}
-	return out
+	return append(exact, out...)
 }
 
 // meshOn says that services about which nobody speaks have locality all the same
