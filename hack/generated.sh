@@ -4,8 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 fresh="$(mktemp -d)"
 trap 'rm -rf "$fresh"' EXIT
-go tool -modfile=tools/go.mod controller-gen object paths=./api/... output:object:dir="$fresh"
-if ! diff -u api/v1alpha1/zz_generated.deepcopy.go "$fresh/zz_generated.deepcopy.go"; then
+mkdir "$fresh/api" "$fresh/crds"
+hack/generate.sh "$fresh/api" "$fresh/crds"
+if ! diff -u api/v1alpha1/zz_generated.deepcopy.go "$fresh/api/zz_generated.deepcopy.go" ||
+	! diff -ru --exclude=test crds "$fresh/crds"; then
 	echo "generated files are out of date: run make generate" >&2
 	exit 1
 fi

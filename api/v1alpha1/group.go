@@ -32,6 +32,7 @@ func GroupVersion() schema.GroupVersion {
 // Duration is a length of time as Go writes it, such as "10s", "1m30s" or
 // "250ms": whole milliseconds, at least one of them.
 // +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="int(duration(self)) % 1000000 == 0 && duration(self) >= duration('0s')",message="write whole milliseconds with units, such as 10s, 250ms or 1m30s"
 type Duration string
 
 // Status says what became of an object. Only the controller writes it; a status

@@ -22,10 +22,10 @@ func TestAbsurdValues(t *testing.T) {
 		return strings.Join(to, ", ")
 	}
 	for name, tt := range map[string]struct{ spec, field, message string }{
-		"subsets":      {host + ", subsets: [" + strings.Repeat("{name: a}, ", 10_000) + "]", "spec.subsets", "has 10000 entries; at most 256"},
+		"subsets":      {host + ", subsets: [" + strings.Repeat("{name: a}, ", 10_000) + "]", "spec.subsets", "has 10000 entries; at most 64"},
 		"namespaces":   {host + ", exportTo: [" + strings.Repeat("a, ", 10_000) + "]", "spec.exportTo", "has 10000 entries; at most 1024"},
 		"regions":      {setting("allowedRegions: [" + strings.Repeat("a, ", 10_000) + "]"), "spec.trafficPolicy.loadBalancer.localityLbSetting.allowedRegions", "has 10000 entries; at most 64"},
-		"destinations": {setting("distribute: [{from: eu, to: {" + weights(10_000) + "}}]"), "spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to", "has 10000 entries; at most 64"},
+		"destinations": {setting("distribute: [{from: eu, to: {" + weights(10_000) + "}}]"), "spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to", "has 10000 entries; at most 32"},
 		"labels":       {setting("failoverPriority: [" + strings.Repeat("a, ", 10_000) + "]"), "spec.trafficPolicy.loadBalancer.localityLbSetting.failoverPriority", "has 10000 entries; at most 32"},
 		"a host":       {"host: " + strings.Repeat("a", 10_000), "spec.host", "is no host"},
 		"a weight":     {setting("distribute: [{from: eu, to: {eu: " + strings.Repeat("9", 400) + "}}]"), "spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to[eu]", "must be a"},

@@ -10,11 +10,15 @@ import (
 
 // What one setting may have: every entry is compared with every client.
 const (
-	maxDistribute       = 64
-	maxDestinations     = 64
-	maxFailover         = 64
-	maxFailoverPriority = 32
-	maxRegions          = 64
+	maxDistribute        = 16
+	maxIstioDistribute   = 64
+	maxDestinations      = 32
+	maxIstioDestinations = 64
+	maxFailover          = 64
+	maxFailoverPriority  = 32
+	maxRegions           = 64
+	maxRegion            = 63 // what a label can hold
+	maxPattern           = 3*maxRegion + 2
 )
 
 // locality checks 2.3 with the deviations D3 and D5.
@@ -34,14 +38,15 @@ func (r *report) zoneAware(p path, s *v1alpha1.ZoneAwareLbSetting) {
 }
 
 func (r *report) distribute(p path, entries []v1alpha1.Distribute) {
-	if !r.atMost(p, len(entries), maxDistribute) {
+	if !r.atMost(p, len(entries), r.bound(maxDistribute, maxIstioDistribute)) {
 		return
 	}
 	first := map[string]path{}
 	for i, d := range entries {
 		at := p.index(i)
 		r.pattern(at.child("from"), d.From, first)
-		if !r.atMost(at.child("to"), len(d.To), maxDestinations) {
+		r.length(at.child("from"), d.From, maxPattern)
+		if !r.atMost(at.child("to"), len(d.To), r.bound(maxDestinations, maxIstioDestinations)) {
 			continue
 		}
 		sum := int64(0)
@@ -108,6 +113,8 @@ func (r *report) region(p path, s string) {
 		r.invalid(p, "is empty; write the name of a region")
 	case strings.ContainsAny(s, "/*"):
 		r.invalid(p, "%q is no region: neither \"/\" nor \"*\" may stand in it", clip(s))
+	default:
+		r.length(p, s, maxRegion)
 	}
 }
 

@@ -40,15 +40,18 @@ func (r *report) host(p path, host string) {
 }
 
 // What one rule may have: every subset is a cluster of each port, and every
-// namespace is judged by itself.
+// namespace is judged by itself. Istio's kinds may have more: the CRDs of ours
+// hold their rules to a budget, which is what these bounds are for.
 const (
-	maxSubsets      = 256
-	maxExportTo     = 1024
-	maxPortSettings = 4096
+	maxSubsets           = 64
+	maxIstioSubsets      = 256
+	maxExportTo          = 1024
+	maxPortSettings      = 16
+	maxIstioPortSettings = 4096
 )
 
 func (r *report) subsets(p path, subsets []v1alpha1.Subset) {
-	if !r.atMost(p, len(subsets), maxSubsets) {
+	if !r.atMost(p, len(subsets), r.bound(maxSubsets, maxIstioSubsets)) {
 		return
 	}
 	seen := map[string]bool{}
@@ -101,7 +104,7 @@ func (r *report) policy(p path, t *v1alpha1.TrafficPolicy) {
 	if !hasBlock(t) {
 		r.invalid(p, "is empty; write at least one field or remove it")
 	}
-	if r.atMost(p.child("portLevelSettings"), len(t.PortLevelSettings), maxPortSettings) {
+	if r.atMost(p.child("portLevelSettings"), len(t.PortLevelSettings), r.bound(maxPortSettings, maxIstioPortSettings)) {
 		for i := range t.PortLevelSettings {
 			r.portPolicy(p.child("portLevelSettings").index(i), &t.PortLevelSettings[i])
 		}
@@ -167,6 +170,8 @@ func (r *report) tunnel(p path, t *v1alpha1.Tunnel) {
 		r.invalid(at, "is missing; write a full host name or an IP")
 	case err == nil && ip.Zone() != "": // a zone means something on one machine only, and "%" starts a format
 		r.invalid(at, "%q has a zone; write the IP without it", clip(t.TargetHost))
+	case err == nil && ip.Is4In6():
+		r.invalid(at, "%q is an IPv4 address in IPv6 form; write it as IPv4", clip(t.TargetHost))
 	case err != nil && len(validation.IsDNS1123Subdomain(t.TargetHost)) > 0:
 		r.invalid(at, "%q is no host: write a full host name or an IP", clip(t.TargetHost))
 	}

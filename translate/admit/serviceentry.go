@@ -108,10 +108,10 @@ func (r *report) virtualIPs(p path, spec *v1alpha1.ServiceEntrySpec) {
 		at := p.index(i)
 		block, err := parseBlock(s)
 		switch {
-		case err != nil:
+		case err != nil, block.Addr().Is4In6():
 			r.invalid(at, "%q is neither an IP nor a CIDR block", clip(s))
 			continue
-		case block.Addr().IsUnspecified() && block.IsSingleIP(), block.Addr().IsMulticast():
+		case block.Addr().IsUnspecified() && block.IsSingleIP(), block.Addr().IsMulticast(), block.Addr() == broadcast():
 			r.invalid(at, "%q is not allowed: it is no host's address", clip(s))
 		case !block.IsSingleIP() && (spec.Resolution == resolutionDNS || spec.Resolution == resolutionRoundRobin):
 			r.invalid(at, "%q: with resolution %s write single IPs; a CIDR block needs NONE or STATIC", clip(s), spec.Resolution)
@@ -123,6 +123,9 @@ func (r *report) virtualIPs(p path, spec *v1alpha1.ServiceEntrySpec) {
 		first[block] = i
 	}
 }
+
+// broadcast is the address of everyone, so of no host.
+func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
 
 // parseBlock reads a single IP as the block of itself.
 func parseBlock(s string) (netip.Prefix, error) {

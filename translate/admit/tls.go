@@ -15,6 +15,9 @@ type Options struct {
 	Credential func(secrets []string) (dir string, err error)
 }
 
+// maxSecretName is what Kubernetes allows, also where the name is not used.
+const maxSecretName = 253
+
 const (
 	simple      = "SIMPLE"
 	mutual      = "MUTUAL"
@@ -33,6 +36,7 @@ func (r *report) tls(p path, t *v1alpha1.TLS) {
 	if t.SNI != "" {
 		r.dnsName(p.child("sni"), t.SNI)
 	}
+	r.length(p.child("credentialName"), t.CredentialName, maxSecretName)
 	if t.Mode != simple && t.Mode != mutual {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -109,6 +110,9 @@ func between[N cmp.Ordered](r *report, p path, n *N, least, most N) {
 
 func (r *report) port(p path, n int32) { between(r, p, &n, 1, 65535) }
 
+// maxDuration is more than any duration needs.
+const maxDuration = 32
+
 // duration checks one that may be absent, against the least that is allowed.
 func (r *report) duration(p path, d *v1alpha1.Duration, least time.Duration) {
 	if d == nil {
@@ -122,6 +126,8 @@ func (r *report) duration(p path, d *v1alpha1.Duration, least time.Duration) {
 		r.invalid(p, "%q is too short: at least %s", clip(string(*d)), least)
 	case length%time.Millisecond != 0:
 		r.invalid(p, "%q is not in whole milliseconds", clip(string(*d)))
+	default:
+		r.length(p, string(*d), maxDuration)
 	}
 }
 
@@ -131,6 +137,21 @@ func (r *report) unique(p path, words []string) {
 		if first := slices.Index(words, w); first < i {
 			r.invalid(p.index(i), "%q stands twice; it is already entry %d", clip(w), first)
 		}
+	}
+}
+
+// bound is how many there may be: Istio's own kinds may have more than ours.
+func (r *report) bound(ours, istio int) int {
+	if r.istio {
+		return istio
+	}
+	return ours
+}
+
+// length checks the characters of a word of ours. Istio's kinds have no such bounds.
+func (r *report) length(p path, s string, most int) {
+	if n := utf8.RuneCountInString(s); n > most && !r.istio {
+		r.invalid(p, "%q has %d characters; at most %d", clip(s), n, most)
 	}
 }
 

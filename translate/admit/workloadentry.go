@@ -122,7 +122,7 @@ func (r *report) workloadAddress(p path, w *v1alpha1.WorkloadEntrySpec) {
 	case err != nil:
 	case ip.Zone() != "" || ip.Is4In6():
 		r.invalid(p, "%q is no IP address", clip(w.Address))
-	case ip.IsUnspecified(), ip.IsMulticast():
+	case ip.IsUnspecified(), ip.IsMulticast(), ip == broadcast():
 		r.invalid(p, "%q is not allowed: an endpoint is one host's address", clip(w.Address))
 	}
 }

@@ -39,7 +39,7 @@ func ruleRows() []Row {
 		},
 		{
 			Field: "spec.subsets[].name", Status: Honoured, Becomes: "`Cluster.name`",
-			Notes: "a cluster of its own for each port; at most 256",
+			Notes: "a cluster of its own for each port; at most 64, in Istio's kind 256",
 		},
 		{
 			Field: "spec.subsets[].labels", Status: Honoured, Becomes: "`ClusterLoadAssignment.endpoints`",
