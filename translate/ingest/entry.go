@@ -142,8 +142,7 @@ func virtualIPs(e *v1alpha1.ServiceEntry) []string {
 
 // entryProtocol is the port's word, else its name's prefix (semantics 9.4).
 func entryProtocol(p v1alpha1.ServicePort) model.AppProtocol {
-	word := strings.ToLower(p.Protocol)
-	return appProtocol(corev1.ServicePort{Name: p.Name, AppProtocol: &word})
+	return appProtocol(corev1.ServicePort{Name: p.Name, AppProtocol: &p.Protocol})
 }
 
 // externalName gives a Service of this type its one endpoint behind each port: the
