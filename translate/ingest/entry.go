@@ -157,9 +157,6 @@ func externalName(s *model.Service, svc *corev1.Service) found {
 			Endpoints: []model.Endpoint{{Address: name, Port: uint32(port.Port), Weight: 1}},
 		})
 	}
-	if len(s.Ports) == 0 {
-		return found{}
-	}
 	return found{gaps: []gap{{
 		object: s.Object, field: "spec.externalName", why: "a DNS name is in no region", unfenced: 1, first: name,
 	}}}

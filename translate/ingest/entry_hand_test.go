@@ -137,6 +137,9 @@ func TestSelectedEndpoints(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || region == "" {
 		t.Error(d)
 	}
+	if slices.ContainsFunc(problems, func(p model.Problem) bool { return p.Object.Name == "elsewhere" }) {
+		t.Errorf("a workload without an address is told: %+v", problems)
+	}
 	if !slices.ContainsFunc(problems, func(p model.Problem) bool { return p.Object.Kind == "Pod" && p.Object.Name == "badly" }) {
 		t.Errorf("nobody is told of the label: %+v", problems)
 	}
