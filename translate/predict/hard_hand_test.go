@@ -48,7 +48,7 @@ func TestHardShares(t *testing.T) {
 			byLocality(of(0, 1, 2, 2), of(0, 1, 1, 2)),
 			[]string{"0 z1 5882", "0 z2 4118"},
 		},
-		"no weight": {bare, []string{"0 z1 5000", "0 z2 5000"}},
+		"no weight":                 {bare, []string{"0 z1 5000", "0 z2 5000"}},
 		"a share that rounded to 0": {byLocality(of(0, 0, 1, 1), of(0, 1, 1, 1)), []string{"0 z1 5000", "0 z2 5000"}},
 		"each that follows alone": {
 			plain(of(0, 0, 1, 1), of(1, 0, 1, 1), of(2, 0, 2, 2)),
