@@ -105,6 +105,25 @@ func domains(t *rapid.T, namespace string, owners []*model.Service, problems []m
 	}
 }
 
+// TestOwnersOfAddresses: of entries of one age the first by name keeps a virtual IP,
+// whatever their hosts, and the other is told where it says the IP, once.
+func TestOwnersOfAddresses(t *testing.T) {
+	for _, ip := range []string{"10.0.0.1", "2001:db8::1"} {
+		var entries []*model.Service
+		for name, host := range map[string]string{"a": "z.example", "b": "y.example"} {
+			entries = append(entries, &model.Service{
+				Key: model.Key{Namespace: "n", Host: host}, HostField: "spec.hosts[0]", Name: name,
+				Object:    model.ObjectRef{Kind: "ServiceEntry", Namespace: "n", Name: name},
+				Addresses: []string{ip}, Ports: []model.Port{{Number: 80}},
+			})
+		}
+		owners, problems := Owners("other", entries)
+		if owners[0].Name != "a" || len(problems) != 1 || problems[0].Object.Name != "b" || problems[0].Field != "spec.addresses" {
+			t.Errorf("%s: %s is first, told: %+v", ip, owners[0].Name, problems)
+		}
+	}
+}
+
 // TestOwnersOfServices: where there are only Kubernetes Services all stay, by key.
 func TestOwnersOfServices(t *testing.T) {
 	var services []*model.Service

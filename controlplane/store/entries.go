@@ -89,7 +89,8 @@ func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {
 }
 
 // markHost marks what hangs on an entry's having a host: the service itself, and
-// those whose rules mean this host only while an entry has it.
+// those whose rules mean this host only while an entry has it. For others that have
+// it too nothing changes.
 func (s *Store) markHost(e *v1alpha1.ServiceEntry, host string, by int) {
 	key := model.Key{Namespace: e.Namespace, Host: host}
 	s.known.add(e.Namespace, key, by)
@@ -97,7 +98,6 @@ func (s *Store) markHost(e *v1alpha1.ServiceEntry, host string, by int) {
 	if len(s.rules.exact[host]) == 0 {
 		return
 	}
-	s.marks.all(s.entries.keys(host))
 	s.marks.key(model.Key{Host: host})
 	if service, wildcard := ingest.RuleKey("", host); !wildcard {
 		s.marks.key(service)

@@ -44,10 +44,19 @@ var api = model.Key{Namespace: "a", Host: "api.example.com"}
 func TestMarksOfEntries(t *testing.T) {
 	selecting := entry("a", "e", "x", api.Host, "more.example.com")
 	more := model.Key{Namespace: "a", Host: "more.example.com"}
-	leaving := func(p *corev1.Pod) {
-		labelled("x", "n1")(p)
-		p.DeletionTimestamp = &metav1.Time{}
+	changed := func(change func(*corev1.Pod)) Change {
+		return pod("a", "q", func(p *corev1.Pod) {
+			labelled("x", "n1")(p)
+			change(p)
+		})
 	}
+	leaving := func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }
+	failed := func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }
+	addressed := func(p *corev1.Pod) { p.Status.PodIPs = []corev1.PodIP{{IP: "2001:db8::1"}} }
+	ready := func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	}
+	same := func(p *corev1.Pod) { p.Status.Message = "nothing that counts" }
 	for _, tc := range []struct {
 		name   string
 		before []Change // on top of base
@@ -67,6 +76,12 @@ func TestMarksOfEntries(t *testing.T) {
 			entry("b", "e", "", "x.a"),
 			[]model.Key{{Host: "x.a"}, x, {Namespace: "b", Host: "x.a"}},
 		},
+		{
+			"an entry with a short form, of whose Service another has the host",
+			[]Change{rule("b", "r", "z.a"), entry("c", "e", "", "z.a.svc.cluster.local")},
+			entry("b", "e", "", "z.a"),
+			[]model.Key{{Host: "z.a"}, model.ServiceKey("a", "z"), {Namespace: "b", Host: "z.a"}, {Namespace: "c", Host: "z.a.svc.cluster.local"}},
+		},
 		{"a Service of its host", []Change{entry("b", "e", "", "z.a.svc.cluster.local")}, service("a", "z"), []model.Key{model.ServiceKey("a", "z"), {Namespace: "b", Host: "z.a.svc.cluster.local"}}},
 		{"a workload that it selects", []Change{selecting}, workload("a", "w", "x", "x"), []model.Key{api, more}},
 		{"one that it selects no more", []Change{selecting, workload("a", "w", "x", "x")}, workload("a", "w", "x", "y"), []model.Key{api, more}},
@@ -74,7 +89,11 @@ func TestMarksOfEntries(t *testing.T) {
 		{"one of another namespace", []Change{selecting}, workload("b", "w", "x", "x"), nil},
 		{"a Pod that it selects", []Change{selecting}, pod("a", "q", labelled("x", "n1")), []model.Key{api, more}},
 		{"a Pod that it selects no more", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, pod("a", "q", labelled("y", "n1")), []model.Key{api, more}},
-		{"a Pod that leaves", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, pod("a", "q", leaving), []model.Key{api, more}},
+		{"a Pod that leaves", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, changed(leaving), []model.Key{api, more}},
+		{"a Pod that fails", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, changed(failed), []model.Key{api, more}},
+		{"a Pod with another address", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, changed(addressed), []model.Key{api, more}},
+		{"a Pod that becomes ready", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, changed(ready), []model.Key{api, more}},
+		{"a Pod that is the same endpoint", []Change{selecting, pod("a", "q", labelled("x", "n1"))}, changed(same), nil},
 		{"a Pod that it does not select", []Change{selecting}, pod("a", "q", labelled("y", "n1")), nil},
 		{"the Node of a Pod", []Change{selecting, pod("a", "q", labelled("x", "n3"))}, node("n3", "r", "z3"), []model.Key{api, more}},
 		{"the Node of a Pod that it selects no more", []Change{selecting, pod("a", "q", labelled("x", "n3")), pod("a", "q", labelled("y", "n3"))}, node("n3", "r", "z3"), nil},
@@ -93,6 +112,25 @@ func TestMarksOfEntries(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestShortFormWithoutEntry: a rule with a short form is for the Service, and for the
+// form as a host only while an entry has that.
+func TestShortFormWithoutEntry(t *testing.T) {
+	s := New()
+	declares := entry("b", "e", "", "z.a")
+	s.Apply([]Change{rule("b", "r", "z.a"), declares})
+	counts := func() [4]int {
+		short, full := s.Objects(model.Key{Namespace: "b", Host: "z.a"}), s.Objects(model.ServiceKey("a", "z"))
+		return [4]int{len(short.Rules), len(short.Shadowed), len(full.Rules), len(full.Shadowed)}
+	}
+	if got, want := counts(), [4]int{1, 0, 0, 1}; got != want {
+		t.Errorf("with the entry: %v, want %v", got, want)
+	}
+	s.Apply([]Change{gone(declares)})
+	if got, want := counts(), [4]int{0, 0, 1, 0}; got != want {
+		t.Errorf("without it: %v, want %v", got, want)
 	}
 }
 

@@ -142,7 +142,11 @@ func (r *report) honouredService(s *corev1.Service) {
 	const annotations path = "metadata.annotations"
 	r.distributionAnnotations(s.Annotations, s.Spec.TrafficDistribution != nil && *s.Spec.TrafficDistribution != "")
 	r.listenAnnotation(annotations.key(annotationListen), s)
-	if c := s.Spec.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
+	headless := s.Spec.ClusterIP == corev1.ClusterIPNone && s.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
+	if headless {
+		r.add(model.Info, model.NoEffect, "spec.sessionAffinity", "has no effect: Kubernetes ignores it on a headless Service")
+	}
+	if c := s.Spec.SessionAffinityConfig; !headless && c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil && *c.ClientIP.TimeoutSeconds != defaultAffinity {
 		r.add(model.Info, model.NoEffect, "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
 			"has no effect: an address is hashed, and stays on its endpoint as long as that is there")
 	}

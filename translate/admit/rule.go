@@ -81,6 +81,8 @@ func (r *report) exportTo(p path, namespaces []string) {
 			if len(namespaces) > 1 {
 				r.invalid(p.index(i), "\"*\" stands alone; remove it or all others")
 			}
+		case "~": // Istio's word for nobody
+			r.invalid(p.index(i), "\"~\" hides from the own namespace too, which is not possible here; write \".\" or remove the object")
 		default:
 			r.dnsLabel(p.index(i), n)
 		}

@@ -30,6 +30,11 @@ func Zeros(spec *v1alpha1.DestinationRuleSpec) []Zero {
 	return out
 }
 
+// DefaultZeros are those of a MeshConfig's defaultTrafficPolicy.
+func DefaultZeros(d *v1alpha1.DefaultTrafficPolicy) []Zero {
+	return blockZeros("spec.defaultTrafficPolicy", d.ConnectionPool, d.OutlierDetection)
+}
+
 func policyZeros(p path, t *v1alpha1.TrafficPolicy) []Zero {
 	out := blockZeros(p, t.ConnectionPool, t.OutlierDetection)
 	for i, e := range t.PortLevelSettings {

@@ -63,7 +63,7 @@ func service() Section {
 			},
 			{
 				Field: "spec.sessionAffinity", Status: Honoured, Becomes: "`RouteAction.hash_policy.connection_properties.source_ip`",
-				Notes: "ClientIP, where the rule names no algorithm",
+				Notes: "ClientIP, where the rule names no algorithm; no effect on a headless Service, as in Kubernetes",
 			},
 			{
 				Field: "spec.sessionAffinityConfig.clientIP.timeoutSeconds", Status: NoEffect,

@@ -31,7 +31,7 @@ func discover(c *clusterv3.Cluster, s *model.Service, policy model.Policy, a loc
 	case policy.Algorithm == model.Passthrough:
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
 		c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
-	case inline(s, policy):
+	case inline(s):
 		return resolved(c, s, a)
 	default:
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
@@ -40,10 +40,10 @@ func discover(c *clusterv3.Cluster, s *model.Service, policy model.Policy, a loc
 	return nil
 }
 
-// inline says that the cluster itself holds the load assignment: only so does
-// Envoy resolve names.
-func inline(s *model.Service, policy model.Policy) bool {
-	return policy.Algorithm != model.Passthrough && (s.Resolution == model.DNS || s.Resolution == model.DNSRoundRobin)
+// inline says that the cluster itself holds its load assignment, if it has one: only
+// so does Envoy resolve names.
+func inline(s *model.Service) bool {
+	return s.Resolution == model.DNS || s.Resolution == model.DNSRoundRobin
 }
 
 // resolved makes a cluster whose names Envoy resolves: each address of a name is

@@ -27,7 +27,7 @@ func LoadAssignment(s *model.Service, v model.Variant, a locality.Assignment) (R
 	if err != nil {
 		return Resource{}, err
 	}
-	if policy.Algorithm == model.Passthrough || inline(s, policy) {
+	if policy.Algorithm == model.Passthrough || inline(s) {
 		return Resource{}, nil
 	}
 	name := ClusterName(v.Port, v.Subset, s.Host)

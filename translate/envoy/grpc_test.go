@@ -147,6 +147,20 @@ func TestGRPCClusterWithheld(t *testing.T) {
 	}
 }
 
+// The ring is at most what gRPC clients take, and theirs where none is said.
+func TestGRPCRing(t *testing.T) {
+	for size, want := range map[uint64]*wrapperspb.UInt64Value{
+		0: nil, 7: wrapperspb.UInt64(7), maxRing + 1: wrapperspb.UInt64(maxRing),
+	} {
+		p := plain()
+		p.Algorithm, p.Cluster.Hash = model.RingHash, &model.Hash{Header: "x", Size: size}
+		c := decoded(t, must[Resource](t)(Cluster(reviews(p), grpcVariant, assignment())), &clusterv3.Cluster{})
+		if got := c.GetRingHashLbConfig().GetMinimumRingSize(); !proto.Equal(got, want) {
+			t.Errorf("a ring of %d is sent as %v", size, got)
+		}
+	}
+}
+
 func TestGRPCBootstrap(t *testing.T) {
 	p := goodProxy()
 	p.Kind, p.Bind, p.HTTPProxyPort = model.GRPC, "", 0

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -30,6 +32,12 @@ func (r *resolver) balance(p *model.Policy, lb *v1alpha1.LoadBalancer) {
 	case model.LeastRequest, model.RoundRobin:
 		p.Cluster.Warmup = warmup(lb)
 	}
+}
+
+// affinity says that a Service has sessionAffinity: ClientIP; Kubernetes ignores it
+// where it gives the Service no IP (reference/kubernetes.md 4).
+func affinity(svc *corev1.Service) bool {
+	return svc.Spec.SessionAffinity == corev1.ServiceAffinityClientIP && svc.Spec.ClusterIP != corev1.ClusterIPNone
 }
 
 func consistentHash(c *v1alpha1.ConsistentHash) (model.Algorithm, *model.Hash) {

@@ -143,8 +143,7 @@ func virtualIPs(e *v1alpha1.ServiceEntry) []string {
 
 // entryProtocol is the port's word, else its name's prefix (semantics 9.4).
 func entryProtocol(p v1alpha1.ServicePort) model.AppProtocol {
-	word := strings.ToLower(p.Protocol)
-	return appProtocol(corev1.ServicePort{Name: p.Name, AppProtocol: &word})
+	return appProtocol(corev1.ServicePort{Name: p.Name, AppProtocol: &p.Protocol})
 }
 
 // externalName gives a Service of this type its one endpoint behind each port: the
@@ -159,11 +158,7 @@ func externalName(s *model.Service, svc *corev1.Service) found {
 			Endpoints: []model.Endpoint{{Address: name, Port: uint32(port.Port), Weight: 1}},
 		})
 	}
-	problems := unplaced(s.Object, svc)
-	if len(s.Ports) == 0 {
-		return found{problems: problems}
-	}
-	return found{problems: problems, gaps: []gap{{
+	return found{problems: unplaced(s.Object, svc), gaps: []gap{{
 		object: s.Object, field: "spec.externalName", why: "a DNS name is in no region", unfenced: 1, first: name,
 	}}}
 }

@@ -72,7 +72,7 @@ func annotated(annotations map[string]string, namespace *corev1.Namespace) speec
 		wish, _ = model.DistributionOf(namespace.Annotations)
 	}
 	if sp.tiers = wish.Tiers(); sp.tiers != nil {
-		sp.mode, sp.setting = model.Levels, "traffic-distribution annotation"
+		sp.mode, sp.setting = model.Levels, model.AnnotationSetting
 	}
 	return sp
 }

@@ -34,7 +34,7 @@ type resolver struct {
 	// regions are those with an endpoint; missing are failover regions without.
 	regions map[string]bool
 	missing []model.Problem
-	// affinity is the Service's sessionAffinity: ClientIP.
+	// affinity is the Service's sessionAffinity: ClientIP, where it acts.
 	affinity bool
 	// altNames are those of a ServiceEntry, for rules whose tls gives none.
 	altNames []string
@@ -93,7 +93,7 @@ func newResolver(o Objects, r rules, sp speech) *resolver {
 		res.altNames = altNames(o.Entries[0].Spec.SubjectAltNames)
 	} else {
 		res.local = local(o.Service) && o.Service.Spec.Type != corev1.ServiceTypeExternalName
-		res.affinity = o.Service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
+		res.affinity = affinity(o.Service)
 	}
 	if c := o.Mesh.Config; c != nil {
 		res.suspended = res.suspended || c.Spec.Suspend

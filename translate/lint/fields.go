@@ -60,10 +60,16 @@ func unreadyNeverChosen(m *mesh) []hit {
 // explicitZero is reference/destination-rule.md 5, by admission's own table.
 func explicitZero(m *mesh) []hit {
 	var out []hit
-	for _, r := range m.rules {
-		for _, z := range admit.Zeros(&r.Spec) {
-			out = append(out, hit{r.ref, z.Field, fmt.Sprintf("it %s, where Istio has %s", z.Here, z.Istio)})
+	add := func(ref model.ObjectRef, zeros []admit.Zero) {
+		for _, z := range zeros {
+			out = append(out, hit{ref, z.Field, fmt.Sprintf("it %s, where Istio has %s", z.Here, z.Istio)})
 		}
+	}
+	if m.config != nil && m.config.Spec.DefaultTrafficPolicy != nil {
+		add(meshRef(), admit.DefaultZeros(m.config.Spec.DefaultTrafficPolicy))
+	}
+	for _, r := range m.rules {
+		add(r.ref, admit.Zeros(&r.Spec))
 	}
 	return out
 }

@@ -24,11 +24,13 @@ func outlierDoesNotPin(m *mesh) []hit {
 	})
 }
 
-// servicesSpeak says that there are services, and that all have hints or
-// trafficDistribution, which count where the rule does not speak.
+// servicesSpeak says that there are services, and that all have hints,
+// trafficDistribution or its annotation, which count where the rule does not speak.
 func servicesSpeak(services []*model.Service) bool {
 	for _, s := range services {
-		if !slices.ContainsFunc(s.Policies, func(p model.Policy) bool { return p.Mode == model.Hints }) {
+		if !slices.ContainsFunc(s.Policies, func(p model.Policy) bool {
+			return p.Mode == model.Hints || p.Setting == model.AnnotationSetting
+		}) {
 			return false
 		}
 	}

@@ -9,6 +9,9 @@ const (
 	IstioDistributionAnnotation = "networking.istio.io/traffic-distribution"
 )
 
+// AnnotationSetting is the Policy.Setting of those annotations.
+const AnnotationSetting = "traffic-distribution annotation"
+
 // Distribution is what a traffic-distribution annotation asks for.
 type Distribution string
 
