@@ -13,11 +13,16 @@ import (
 // Survey is the problems of what all clients get: of every service, port and
 // subset, for clients of every namespace and every set of workloadSelectors that
 // makes a difference, at every place where a Node or an endpoint is. scopes are
-// those of Namespaces (NamespaceScope). The problems are sorted.
-func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]string) []model.Problem {
+// those of Namespaces (NamespaceScope). With grpc it asks for gRPC clients too. The
+// problems are sorted.
+func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]string, grpc bool) []model.Problem {
 	var out []model.Problem
 	done := map[classOf]bool{}
 	known := nodePlaces(nodes)
+	kinds := []model.Kind{model.Sidecar}
+	if grpc {
+		kinds = append(kinds, model.GRPC)
+	}
 	for _, namespace := range surveyNamespaces(services) {
 		var visible []*model.Service
 		for _, s := range services {
@@ -32,7 +37,7 @@ func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]st
 			class := classOf{s, surveyClass(s, namespace)}
 			if !done[class] {
 				done[class] = true
-				out = append(out, surveyService(s, namespace, nodes, known)...)
+				out = append(out, surveyService(s, surveyClients(s, namespace, kinds, surveyPlaces(s, nodes, known)))...)
 			}
 		}
 	}
@@ -55,42 +60,71 @@ func surveyClass(s *model.Service, namespace string) string {
 	return ""
 }
 
-// surveyService builds what clients of a namespace get of a service, each variant
-// once.
-func surveyService(s *model.Service, namespace string, nodes *ingest.Nodes, known []place) []model.Problem {
-	var out []model.Problem
-	built := map[model.Variant]bool{}
-	for _, p := range surveyClients(s, namespace, nodes, known) {
+// surveyService decides what clients get of a service, each variant once. Of those
+// that differ in their View alone one is encoded: nearly all that encoding and
+// validating could refuse is the same for all of them.
+func surveyService(s *model.Service, clients []model.Proxy) []model.Problem {
+	q := survey{service: s, seen: map[model.Variant]bool{}, built: map[model.Variant]bool{}}
+	for _, p := range clients {
 		subsets := s.SubsetsOf(p.Kind, p.Namespace, func(sel model.Selector) bool { return sel.Matches(p.Labels) })
 		for _, port := range s.Ports {
-			for _, subset := range append([]string{""}, subsets...) {
-				v := s.Select(p, port.Number, subset)
-				if built[v] {
-					continue
-				}
-				built[v] = true
-				b, err := Build(s, v)
-				if err != nil {
-					b.Problems = []model.Problem{{
-						Object: s.Object, Field: "spec", Severity: model.Error, Reason: model.BuildFailed, Message: err.Error(),
-					}}
-				}
-				out = append(out, b.Problems...)
+			q.ask(p, port, "")
+			for _, subset := range subsets {
+				q.ask(p, port, subset)
 			}
 		}
 	}
-	return out
+	return q.problems
 }
 
-// surveyClients are clients of a namespace of every class at every place.
-func surveyClients(s *model.Service, namespace string, nodes *ingest.Nodes, known []place) []model.Proxy {
+// survey is what was asked about one service, and the answers.
+type survey struct {
+	service  *model.Service
+	seen     map[model.Variant]bool
+	built    map[model.Variant]bool // without a View
+	problems []model.Problem
+}
+
+func (q *survey) ask(p model.Proxy, port model.Port, subset string) {
+	v := q.service.Select(p, port.Number, subset)
+	if q.seen[v] {
+		return
+	}
+	q.seen[v] = true
+	all := v
+	all.View = model.View{Form: v.View.Form}
+	if q.built[all] {
+		_, told := decide(q.service, v, port)
+		q.problems = append(q.problems, told...)
+		return
+	}
+	q.built[all] = true
+	b, err := Build(q.service, v)
+	if err != nil {
+		b.Problems = []model.Problem{{
+			Object: q.service.Object, Field: "spec", Severity: model.Error, Reason: model.BuildFailed, Message: err.Error(),
+		}}
+	}
+	q.problems = append(q.problems, b.Problems...)
+}
+
+// surveyClients are clients of a namespace of every class at every place: of these
+// kinds, and waypoints where they may be told apart. Gateways get what sidecars get.
+func surveyClients(s *model.Service, namespace string, kinds []model.Kind, places []place) []model.Proxy {
 	var out []model.Proxy
-	places := surveyPlaces(s, nodes, known)
+	for key := range s.Lookup {
+		if key.Waypoint {
+			kinds = append(slices.Clone(kinds), model.Waypoint)
+			break
+		}
+	}
 	for _, labels := range surveyLabels(s, namespace) {
 		for _, at := range places {
-			out = append(out, model.Proxy{
-				Kind: model.Sidecar, Namespace: namespace, Labels: labels, Node: at.node, Locality: at.locality,
-			})
+			for _, kind := range kinds {
+				out = append(out, model.Proxy{
+					Kind: kind, Namespace: namespace, Labels: labels, Node: at.node, Locality: at.locality,
+				})
+			}
 		}
 	}
 	return out

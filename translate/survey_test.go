@@ -41,9 +41,10 @@ func drawSurveyed(t *rapid.T) surveyed {
 func TestLawSurvey(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawSurveyed(t)
-		all := translate.Survey(m.services, m.nodes, m.scopes)
+		all := translate.Survey(m.services, m.nodes, m.scopes, true)
 		p := worldtest.DrawProxy(t, "p")
-		p.Kind, p.Scope = model.Sidecar, ""
+		p.Kind = rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint, model.GRPC}).Draw(t, "kind")
+		p.Scope = ""
 		var visible []*model.Service
 		for _, s := range m.services {
 			if translate.Visible(s, p, m.scopes[p.Namespace]) {

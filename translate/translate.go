@@ -30,15 +30,10 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if v.PolicyID < 0 || int(v.PolicyID) >= len(s.Policies) {
 		return Built{}, fmt.Errorf("%s port %d has no subset %q for this client", s.Object, v.Port, v.Subset)
 	}
-	form := v.View.Form
-	written := s.Policies[v.PolicyID]
-	policy := written.For(form)
-	b := Built{Problems: s.Cannot(written, form)}
-	if _, what := s.Withheld(written, form); what != "" {
+	var b Built
+	if b.Assignment, b.Problems = decide(s, v, port); withheld(s, v) {
 		return b, nil
 	}
-	b.Assignment = assign(v.View, policy, port.Endpoints)
-	b.Problems = model.SortProblems(append(b.Problems, problems(s, policy, b.Assignment.Notes)...))
 	var err error
 	if b.Cluster, err = cluster(s, v, b.Assignment); err != nil {
 		return Built{}, err
@@ -53,6 +48,25 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 		return Built{}, err
 	}
 	return b, nil
+}
+
+// decide is what one variant that there is gets, before it is encoded, and what
+// there is to tell of it: nothing is decided for clients that get no cluster.
+func decide(s *model.Service, v model.Variant, port model.Port) (locality.Assignment, []model.Problem) {
+	written := s.Policies[v.PolicyID]
+	told := s.Cannot(written, v.View.Form)
+	if withheld(s, v) {
+		return locality.Assignment{}, told
+	}
+	policy := written.For(v.View.Form)
+	a := assign(v.View, policy, port.Endpoints)
+	return a, model.SortProblems(append(told, problems(s, policy, a.Notes)...))
+}
+
+// withheld says that clients of the variant's form get no cluster.
+func withheld(s *model.Service, v model.Variant) bool {
+	_, what := s.Withheld(s.Policies[v.PolicyID], v.View.Form)
+	return what != ""
 }
 
 // assign decides, for gRPC clients what an Envoy would make of the decision.

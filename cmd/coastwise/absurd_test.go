@@ -37,7 +37,7 @@ func TestAbsurdValues(t *testing.T) {
 				"apiVersion: networking.coastwise.dev/v1alpha1\nkind: DestinationRule\nmetadata: {name: absurd}\nspec: {"+tt.spec+"}\n"))
 			started := time.Now()
 			code, stdout, stderr := call(t.Context(), "translate", "-f", dir)
-			if took := time.Since(started); took > 10*time.Second {
+			if took := time.Since(started); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 			want := "error  Invalid  DestinationRule default/absurd  " + tt.field + "  "

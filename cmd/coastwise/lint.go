@@ -21,6 +21,7 @@ type lintFlags struct {
 	tlsDirs  []string
 	output   string
 	severity string
+	grpc     bool
 }
 
 func newLint(p process) *cobra.Command {
@@ -39,6 +40,9 @@ our own kinds a difference from Istio is info; --min-severity warning leaves the
 Exit codes: 0 no findings; 1 nothing could be read; 2 wrong usage; 3 findings.`,
 		Example: `  coastwise lint -f mesh/
 
+  # The mesh has proxyless gRPC clients: say what they cannot do too.
+  coastwise lint -f mesh/ --grpc
+
   # In CI: only what may break, as SARIF.
   coastwise lint -f mesh/ --min-severity warning -o sarif > lint.sarif`,
 		Args: noArgs, ValidArgsFunction: cobra.NoFileCompletions,
@@ -49,6 +53,7 @@ Exit codes: 0 no findings; 1 nothing could be read; 2 wrong usage; 3 findings.`,
 	flags.StringArrayVar(&f.tlsDirs, "tls-dir", nil, tlsDirUsage)
 	flags.StringVarP(&f.output, "output", "o", "table", "table, json or sarif")
 	flags.StringVar(&f.severity, "min-severity", string(model.Info), "least severity of a finding: info, warning or error")
+	flags.BoolVar(&f.grpc, "grpc", false, "for proxyless gRPC clients too: what of the rules they cannot do")
 	completeValues(cmd, "output", "table", "json", "sarif")
 	completeValues(cmd, "min-severity", severities()...)
 	return cmd
@@ -74,7 +79,7 @@ func (f *lintFlags) run(cmd *cobra.Command, p process) error {
 	if err != nil {
 		return err
 	}
-	findings := f.severe(findings(st, source, byDefault))
+	findings := f.severe(findings(st, source, byDefault, f.grpc))
 	out := cmd.OutOrStdout()
 	switch f.output {
 	case "json":
@@ -132,8 +137,8 @@ func (f *lintFlags) severe(all []lint.Finding) []lint.Finding {
 }
 
 // findings are all that a store and its source give rise to, with their places.
-func findings(st *store.Store, source *files.Source, byDefault bool) []lint.Finding {
-	mesh, problems := survey(st)
+func findings(st *store.Store, source *files.Source, byDefault, grpc bool) []lint.Finding {
+	mesh, problems := survey(st, grpc)
 	mesh.LocalityDefault = byDefault
 	where := map[model.ObjectRef]files.Foreign{}
 	for _, f := range source.Foreign() {
@@ -159,7 +164,7 @@ func findings(st *store.Store, source *files.Source, byDefault bool) []lint.Find
 
 // survey makes services of all that is in a store, and collects the problems of
 // what every client gets.
-func survey(st *store.Store) (lint.Mesh, []model.Problem) {
+func survey(st *store.Store, grpc bool) (lint.Mesh, []model.Problem) {
 	var mesh lint.Mesh
 	problems := st.Problems()
 	all := ingestAll(st)
@@ -172,6 +177,6 @@ func survey(st *store.Store) (lint.Mesh, []model.Problem) {
 	for _, name := range st.Namespaces() {
 		scopes[name] = translate.NamespaceScope(st.Namespace(name))
 	}
-	problems = append(problems, translate.Survey(mesh.Services, st.Nodes(), scopes)...)
+	problems = append(problems, translate.Survey(mesh.Services, st.Nodes(), scopes, grpc)...)
 	return mesh, model.SortProblems(problems)
 }

@@ -19,7 +19,7 @@ func findingsOf(t *testing.T, dir string) []lint.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return findings(st, source, false)
+	return findings(st, source, false, false)
 }
 
 // storyFolders has the manifests of every story of lint in a folder of its own.

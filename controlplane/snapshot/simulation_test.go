@@ -25,7 +25,7 @@ import (
 // of the admitted objects and fences gives, less what it refused, and nothing it
 // was sent on the way was anything but that translation at some revision.
 func TestEveryProxyEndsWithAFreshTranslation(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	seldom(t, 30, func(t *rapid.T) {
 		s := newSimulation(t)
 		for range rapid.IntRange(5, 60).Draw(t, "steps") {
 			s.step()

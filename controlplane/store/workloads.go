@@ -20,6 +20,9 @@ type workloads struct {
 	pods      map[string]*corev1.Pod
 	entries   map[string]*v1alpha1.WorkloadEntry
 	selecting map[string]*selection // by the name of the ServiceEntry
+	// asking has the same by one of the labels that they ask for, so that a workload
+	// costs what may select it and not all entries; without any they are under "".
+	asking map[string]map[string]*selection
 }
 
 // selection is what one ServiceEntry selects, by name.
@@ -34,6 +37,7 @@ func (x workloadIndex) of(namespace string) *workloads {
 	if x[namespace] == nil {
 		x[namespace] = &workloads{
 			pods: map[string]*corev1.Pod{}, entries: map[string]*v1alpha1.WorkloadEntry{}, selecting: map[string]*selection{},
+			asking: map[string]map[string]*selection{},
 		}
 	}
 	return x[namespace]
@@ -44,6 +48,29 @@ func (x workloadIndex) tidy(namespace string) {
 	if w := x[namespace]; w != nil && len(w.pods)+len(w.entries)+len(w.selecting) == 0 {
 		delete(x, namespace)
 	}
+}
+
+// asked is the first label of a selector, "" if it has none.
+func (sel *selection) asked() string {
+	for _, key := range slices.Sorted(maps.Keys(sel.labels)) {
+		return key + "=" + sel.labels[key]
+	}
+	return ""
+}
+
+// candidates are the selections that may select a workload that had some labels and
+// has others, each once, by name.
+func (w *workloads) candidates(was, is map[string]string) map[string]*selection {
+	out := maps.Clone(w.asking[""])
+	if out == nil {
+		out = map[string]*selection{}
+	}
+	for _, labels := range []map[string]string{was, is} {
+		for key, value := range labels {
+			maps.Copy(out, w.asking[key+"="+value])
+		}
+	}
+	return out
 }
 
 // selects says whether a selector picks a workload with these labels.
@@ -64,6 +91,11 @@ func (s *Store) selectAll(name objectName, e *v1alpha1.ServiceEntry) {
 		sel.keys = append(sel.keys, model.Key{Namespace: e.Namespace, Host: host})
 	}
 	w.selecting[name.name] = sel
+	asked := sel.asked()
+	if w.asking[asked] == nil {
+		w.asking[asked] = map[string]*selection{}
+	}
+	w.asking[asked][name.name] = sel
 	for pod, p := range w.pods {
 		if sel.selects(p.Labels) {
 			sel.pods[pod] = true
@@ -88,6 +120,9 @@ func (s *Store) unselect(name objectName) {
 		s.onNode(sel, w.pods[pod], -1)
 	}
 	delete(w.selecting, name.name)
+	if delete(w.asking[sel.asked()], name.name); len(w.asking[sel.asked()]) == 0 {
+		delete(w.asking, sel.asked())
+	}
 	s.workloads.tidy(name.namespace)
 }
 
@@ -111,7 +146,7 @@ func (s *Store) selectPod(name ingest.PodName, old, pod *corev1.Pod) {
 		w.pods[name.Name] = pod
 	}
 	same := sameEndpoint(old, pod)
-	for _, sel := range w.selecting {
+	for _, sel := range w.candidates(labelsOf(old), labelsOf(pod)) {
 		was, is := sel.pods[name.Name], pod != nil && sel.selects(pod.Labels)
 		if was {
 			delete(sel.pods, name.Name)
@@ -125,6 +160,13 @@ func (s *Store) selectPod(name ingest.PodName, old, pod *corev1.Pod) {
 			s.marks.all(slices.Values(sel.keys))
 		}
 	}
+}
+
+func labelsOf(pod *corev1.Pod) map[string]string {
+	if pod == nil {
+		return nil
+	}
+	return pod.Labels
 }
 
 // sameEndpoint compares what ingest reads of a selected Pod.
@@ -141,15 +183,23 @@ func sameEndpoint(a, b *corev1.Pod) bool {
 func (s *Store) setWorkload(name objectName, entry *v1alpha1.WorkloadEntry) {
 	w := s.workloads.of(name.namespace)
 	defer s.workloads.tidy(name.namespace)
-	if reflect.DeepEqual(w.entries[name.name], entry) {
+	old := w.entries[name.name]
+	if reflect.DeepEqual(old, entry) {
 		return
+	}
+	var had, has map[string]string
+	if old != nil {
+		had = ingest.WorkloadLabels(old)
+	}
+	if entry != nil {
+		has = ingest.WorkloadLabels(entry)
 	}
 	delete(w.entries, name.name)
 	if entry != nil {
 		w.entries[name.name] = entry
 	}
-	for _, sel := range w.selecting {
-		was, is := sel.entries[name.name], entry != nil && sel.selects(ingest.WorkloadLabels(entry))
+	for _, sel := range w.candidates(had, has) {
+		was, is := sel.entries[name.name], entry != nil && sel.selects(has)
 		delete(sel.entries, name.name)
 		if is {
 			sel.entries[name.name] = true

@@ -21,6 +21,14 @@ const (
 	maxAltNames       = 256
 )
 
+// What the numbers of one ServiceEntry may come to together, since each host has
+// every port, and each of these every endpoint: hosts × ports are clusters, and they
+// times endpoints what one client may be sent.
+const (
+	maxEntryClusters = 1024
+	maxEntrySockets  = 128 << 10
+)
+
 // The words of spec.resolution.
 const (
 	resolutionNone       = "NONE"
@@ -41,6 +49,7 @@ func (r *report) serviceEntry(e *v1alpha1.ServiceEntry) {
 	r.virtualIPs(p.child("addresses"), spec)
 	r.entryPorts(p.child("ports"), spec)
 	r.entryEndpoints(p.child("endpoints"), spec)
+	r.entryProduct(p, spec)
 	if spec.WorkloadSelector != nil {
 		r.entrySelector(p.child("workloadSelector"), spec)
 	}
@@ -164,6 +173,19 @@ func (r *report) entryPorts(p path, spec *v1alpha1.ServiceEntrySpec) {
 				r.invalid(at.child("targetPort"), "not with resolution NONE: the client's own destination counts")
 			}
 		}
+	}
+}
+
+// entryProduct keeps one object from becoming a mesh.
+func (r *report) entryProduct(p path, spec *v1alpha1.ServiceEntrySpec) {
+	hosts, ports, endpoints := len(spec.Hosts), len(spec.Ports), len(spec.Endpoints)
+	switch clusters := hosts * ports; {
+	case clusters > maxEntryClusters:
+		r.invalid(p.child("ports"), "%d hosts with %d ports each are %d clusters; at most %d: write several entries with the hosts that need each port",
+			hosts, ports, clusters, maxEntryClusters)
+	case clusters*endpoints > maxEntrySockets:
+		r.invalid(p.child("endpoints"), "%d hosts with %d ports each of %d endpoints are %d; at most %d: write several entries",
+			hosts, ports, endpoints, clusters*endpoints, maxEntrySockets)
 	}
 }
 
