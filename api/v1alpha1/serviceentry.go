@@ -39,6 +39,8 @@ type ServiceEntryList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.resolution) || !(self.resolution in ['DNS', 'DNS_ROUND_ROBIN']) || !has(self.addresses) || self.addresses.all(a, isIP(a) || !isCIDR(a) || cidr(a).prefixLength() == (cidr(a).ip().family() == 4 ? 32 : 128))",message="addresses: with resolution DNS write single IPs; a CIDR block needs NONE or STATIC"
 // +kubebuilder:validation:XValidation:rule="!has(self.resolution) || self.resolution != 'STATIC' || !has(self.endpoints) || self.endpoints.all(e, !has(e.address) || e.address.size() == 0 || isIP(e.address))",message="endpoints: with resolution STATIC write IPs, for names DNS"
 // +kubebuilder:validation:XValidation:rule="(has(self.resolution) && self.resolution.size() > 0 && self.resolution != 'NONE') || !has(self.ports) || self.ports.all(p, !has(p.targetPort) || p.targetPort == 0)",message="ports: targetPort not with resolution NONE: the client's own destination counts"
+// +kubebuilder:validation:XValidation:rule="!has(self.ports) || self.hosts.size() * self.ports.size() <= 1024",message="ports: hosts times ports are clusters, at most 1024: write several entries with the hosts that need each port"
+// +kubebuilder:validation:XValidation:rule="!has(self.ports) || !has(self.endpoints) || self.hosts.size() * self.ports.size() * self.endpoints.size() <= 131072",message="endpoints: hosts times ports times endpoints are at most 131072: write several entries"
 type ServiceEntrySpec struct {
 	// Hosts are full names, each a service of its own. A wildcard may only be the
 	// whole first label, never all of it.
