@@ -115,16 +115,15 @@ func plain(value any) (any, error) {
 	switch value := value.(type) {
 	case map[any]any:
 		out := make(map[string]any, len(value))
+		var wrong error
 		for k, v := range value {
 			name, err := keyName(k)
-			if err != nil {
-				return nil, err
+			if err == nil {
+				out[name], err = plain(v)
 			}
-			if out[name], err = plain(v); err != nil {
-				return nil, err
-			}
+			wrong = firstOf(wrong, err)
 		}
-		return out, nil
+		return out, wrong
 	case []any:
 		out := make([]any, len(value))
 		for i, v := range value {
@@ -140,6 +139,15 @@ func plain(value any) (any, error) {
 		return value, nil
 	}
 	return nil, fmt.Errorf("a value of type %T cannot stand in a manifest", value)
+}
+
+// firstOf is the error whose text comes first, whatever the order in which a map
+// gave them; nil if there is none.
+func firstOf(a, b error) error {
+	if a == nil || b != nil && b.Error() < a.Error() {
+		return b
+	}
+	return a
 }
 
 // keyName reads a key as JSON would write it.
