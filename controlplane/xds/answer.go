@@ -23,6 +23,7 @@ func (s *Stream) settle(t *typeState, r *Request) {
 func (s *Stream) conclude(t *typeState, f *flight, r *Request) {
 	delete(t.inflight, f.nonce)
 	t.answered = f.nonce
+	clear(t.left)
 	for _, it := range f.items {
 		it.slot.flying = false
 	}
@@ -120,6 +121,9 @@ func (s *Stream) refuse(t *typeState, it item, message string) {
 	sl := it.slot
 	sl.alone, sl.again = false, false
 	sl.dirty = true // a newer version may be there
+	if t.back && sl.held == "" {
+		sl.held = unsure // an older one, of an earlier stream, may be in force
+	}
 	if it.fallback {
 		sl.acked = nil // what it accepted once it no longer does
 	} else {

@@ -89,7 +89,7 @@ func (s *Stream) open(t *typeState, r *Request) {
 		t.wildcard = legacy
 	}
 	if s.whole && t.fullSet && r.Version != "" {
-		t.reply = true // of what it holds all may be gone, and only a set says so
+		t.reply, t.back = true, true // of what it holds all may be gone, and only a set says so
 	}
 	if t == s.clusters && len(r.Initial) > 0 {
 		s.order.grace = s.now.Add(s.limits.OrderWait)
@@ -125,6 +125,9 @@ func (s *Stream) subscribe(t *typeState, name string) {
 	sl := t.slots[name]
 	if sl == nil {
 		sl = t.add(name)
+		if t.left[name] {
+			sl.held = unsure
+		}
 	}
 	sl.named, sl.answer, sl.told = true, true, false
 	sl.refused = nil

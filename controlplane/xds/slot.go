@@ -100,6 +100,8 @@ type typeState struct {
 	inflight     map[string]*flight // by nonce
 	answered     string             // nonce of the flight answered last
 	listed       uint64             // in a state of the world: digest of the names of the last request
+	back         bool               // in a state of the world: the client held a set when this stream began
+	left         map[string]bool    // names that the set in flight has and the client left since: asked for again, it may hold them
 	ghosts       int
 	stuck        int
 	bytes        uint64 // of all bodies sent
@@ -115,7 +117,7 @@ type typeState struct {
 func newTypeState(url string, mayWildcard bool) *typeState {
 	return &typeState{
 		url: url, mayWildcard: mayWildcard, fullSet: mayWildcard,
-		slots: map[string]*slot{}, inflight: map[string]*flight{},
+		slots: map[string]*slot{}, inflight: map[string]*flight{}, left: map[string]bool{},
 	}
 }
 

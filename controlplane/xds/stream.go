@@ -256,6 +256,9 @@ func (s *Stream) drop(t *typeState, sl *slot) {
 	sl.dead = true
 	sl.queue = nowhere
 	delete(t.slots, sl.name)
+	if s.whole && t.fullSet && len(t.inflight) > 0 && (sl.flying || sl.held != "") {
+		t.left[sl.name] = true
+	}
 	switch t {
 	case s.clusters:
 		s.order.settled(sl.name)
