@@ -32,6 +32,10 @@ var arrows = map[string][]string{
 	"controlplane/snapshot": {"translate", "translate/model", "translate/ingest", "translate/envoy", "controlplane/store"},
 	"controlplane/xds":      {"translate", "translate/model", "translate/envoy", "controlplane/snapshot"},
 	"controlplane/admin":    {"translate/model"},
+	"controlplane/kube":     {"api/v1alpha1", "translate/model", "translate/admit", "controlplane/store"},
+	"controlplane/status":   {"api/v1alpha1", "translate/model"},
+	"controlplane/auth":     {},
+	"controlplane/peers":    {"api/v1alpha1", "translate/model", "controlplane/auth"},
 }
 
 // What pure code never imports, and the only names of package time that it uses.

@@ -28,6 +28,11 @@ type Config struct {
 	// PublishInterval is the least time between two publishes.
 	PublishInterval time.Duration
 	Log             *slog.Logger
+	// Kube is the API server to watch, Clients how clients are verified, Replica
+	// which of several servers this is.
+	Kube    KubeConfig
+	Clients ClientsConfig
+	Replica ReplicaConfig
 }
 
 // ConfigError lists everything that is wrong with a Config: wrong usage, not a
@@ -60,6 +65,9 @@ func (c Config) Validate() error {
 	if c.PublishInterval < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("--publish-interval: %s is negative", c.PublishInterval))
 	}
+	errs = multierror.Append(errs, c.Kube.mistakes()...)
+	errs = multierror.Append(errs, c.Clients.mistakes()...)
+	errs = multierror.Append(errs, c.Replica.mistakes()...)
 	if errs.ErrorOrNil() == nil {
 		return nil
 	}

@@ -98,6 +98,9 @@ func (s *server) run(ctx context.Context, p *ports) error {
 		{"xds", func() error { return s.xds.Serve(p.xds) }},
 		{"admin", serveHTTP(ctx, p.admin, admin.Handler(s.sources()))},
 	}
+	parts = append(parts, s.kubeParts(ctx)...)
+	parts = append(parts, s.statusParts(ctx)...)
+	parts = append(parts, s.peerParts(ctx)...)
 	if p.debug != nil {
 		parts = append(parts, part{"debug", serveHTTP(ctx, p.debug, admin.DebugHandler(s.xds.Dump))})
 	}

@@ -33,7 +33,19 @@ type Config struct {
 	// Refused is told every resource that a client refuses; it must not block.
 	// nil tells nobody.
 	Refused func(Refusal)
-	Limits  ServerLimits
+	// Verify says who is at the other end of a stream, from its connection and its
+	// metadata; an error, a gRPC status, refuses the stream. nil: nobody is verified.
+	Verify func(ctx context.Context) (Verified, error)
+	Limits ServerLimits
+}
+
+// Verified is who a client proved to be, by its certificate or its token. What it
+// claims must agree (reference/xds.md 8).
+type Verified struct {
+	// Namespace and ServiceAccount are never empty.
+	Namespace, ServiceAccount string
+	// Pod, its UID and its Node are known from a bound token; empty else.
+	Pod, PodUID, Node string
 }
 
 // ServerLimits bound what a connection can cost (reference/xds.md 8).

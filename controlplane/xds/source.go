@@ -53,6 +53,15 @@ type Member interface {
 	Leave()
 }
 
+// Progress is how far a stream is with what it was sent.
+type Progress struct {
+	// Behind are the names of clusters, endpoints, listeners and routes that are
+	// unsent or unanswered; Refused those whose present version the client
+	// refused, with its words. nil for none.
+	Behind  map[string]bool
+	Refused map[string]string
+}
+
 // Refusal is one resource that a client did not accept. Message is the client's.
 type Refusal struct {
 	ProxyID string

@@ -1,0 +1,3 @@
+// Package peers lets the replicas of one control plane ask each other how far their
+// proxies are.
+package peers
