@@ -2,8 +2,8 @@ package kube
 
 import (
 	_ "github.com/spiffe/go-spiffe/v2/spiffeid"
-	_ "golang.org/x/time/rate"
 	_ "golang.org/x/sync/singleflight"
+	_ "golang.org/x/time/rate"
 	_ "k8s.io/client-go/discovery"
 	_ "k8s.io/client-go/dynamic"
 	_ "k8s.io/client-go/kubernetes"
