@@ -21,6 +21,13 @@ const (
 	etcdPeerPort = 2380
 )
 
+// How long the processes have after SIGTERM. kube-apiserver would wait a minute for
+// the watches of others to end; it has no state to lose.
+const (
+	apiGrace  = 2 * time.Second
+	etcdGrace = 15 * time.Second
+)
+
 // ServiceCIDRs are the ranges of ClusterIPs, IPv4 first; dual-stack Services are
 // possible.
 const ServiceCIDRs = "172.30.0.0/16,fd00:30::/112"
@@ -72,7 +79,7 @@ func (c *Cluster) KillAPIServer(t testing.TB) {
 func (c *Cluster) RestartAPIServer(t testing.TB) {
 	t.Helper()
 	c.own(t, "restarting kube-apiserver")
-	c.apiserver.Stop(15 * time.Second)
+	c.apiserver.Stop(apiGrace)
 	if err := c.startAPIServer(); err != nil {
 		t.Fatal(err)
 	}

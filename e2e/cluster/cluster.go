@@ -109,10 +109,11 @@ func (c *Cluster) stop() error {
 	for _, p := range c.managers {
 		p.Stop(5 * time.Second)
 	}
-	for _, p := range []*proc.Process{c.apiserver, c.etcd} {
-		if p != nil {
-			p.Stop(15 * time.Second)
-		}
+	if c.apiserver != nil {
+		c.apiserver.Stop(apiGrace)
+	}
+	if c.etcd != nil {
+		c.etcd.Stop(etcdGrace)
 	}
 	if c.pods != nil {
 		if err := c.pods.Release(); err != nil {

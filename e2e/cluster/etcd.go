@@ -102,7 +102,7 @@ func (c *Cluster) SnapshotEtcd(t testing.TB) Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.etcd.Stop(15 * time.Second)
+	c.etcd.Stop(etcdGrace)
 	if err := os.CopyFS(dir, os.DirFS(c.file(etcdData))); err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +120,8 @@ func (c *Cluster) RestoreEtcd(t testing.TB, s Snapshot) {
 	if !strings.HasPrefix(string(s), c.dir) {
 		t.Fatalf("snapshot %s is not of this cluster", s)
 	}
-	c.apiserver.Stop(15 * time.Second)
-	c.etcd.Stop(15 * time.Second)
+	c.apiserver.Stop(apiGrace)
+	c.etcd.Stop(etcdGrace)
 	if err := os.RemoveAll(c.file(etcdData)); err != nil {
 		t.Fatal(err)
 	}
