@@ -249,7 +249,10 @@ func TestRegisteredServices(t *testing.T) {
 		got = append(got, name)
 	}
 	slices.Sort(got)
-	want := []string{"envoy.service.discovery.v3.AggregatedDiscoveryService", "grpc.health.v1.Health"}
+	want := []string{
+		"envoy.service.discovery.v3.AggregatedDiscoveryService",
+		"envoy.service.status.v3.ClientStatusDiscoveryService", "grpc.health.v1.Health",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
