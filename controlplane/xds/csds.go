@@ -32,8 +32,8 @@ func (s *Server) mayDebug(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !s.config.Debug(v) {
-		return status.Errorf(codes.PermissionDenied, "%q may not read the state of all clients", v.Namespace+"/"+v.ServiceAccount)
+	if v == nil || !s.config.Debug(*v) {
+		return status.Error(codes.PermissionDenied, "this client may not read what others are sent")
 	}
 	return nil
 }
