@@ -20,7 +20,7 @@ import (
 // on opens a stream on a connection that is there.
 func (r *rig) on(conn *grpc.ClientConn) *peerStream {
 	r.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a test that hears nothing fails
 	r.t.Cleanup(cancel)
 	s, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(ctx)
 	if err != nil {

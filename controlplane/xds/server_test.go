@@ -118,13 +118,7 @@ type peerStream struct {
 }
 
 func (r *rig) open() *peerStream {
-	ctx, cancel := context.WithCancel(context.Background())
-	r.t.Cleanup(cancel)
-	s, err := discoveryv3.NewAggregatedDiscoveryServiceClient(r.dial()).DeltaAggregatedResources(ctx)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return &peerStream{s, r.t, cancel}
+	return r.on(r.dial())
 }
 
 func (p *peerStream) say(r *discoveryv3.DeltaDiscoveryRequest) *peerStream {
