@@ -23,6 +23,7 @@ type serveFlags struct {
 	suspend             bool
 	logFormat, logLevel string
 	publishInterval     time.Duration
+	limits              limitFlags
 }
 
 func newServe(p process) *cobra.Command {
@@ -67,6 +68,7 @@ Service and no MeshConfig says anything.`,
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	f.limits.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -91,7 +93,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
-		PublishInterval: f.publishInterval, Log: log,
+		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits,
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

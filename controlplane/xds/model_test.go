@@ -38,7 +38,9 @@ func (m *mesh) connect(order []string) {
 	if m.client.whole {
 		begin = NewWholeStream
 	}
-	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	limits := DefaultLimits()
+	limits.Removals = 1 + m.streams%2
+	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, limits)
 	m.client.nonces, m.client.fresh = map[string]string{}, true
 	m.toServer, m.client.inbox, m.client.asked = nil, nil, map[string]bool{}
 	m.inflight = map[string]map[string]int{}
@@ -68,6 +70,9 @@ func (m *mesh) step(e Event) {
 		}
 		if n := len(m.inflight[res.TypeURL]); n > most {
 			m.client.fail("%d responses of %s in flight", n, res.TypeURL)
+		}
+		if res.TypeURL == envoy.ClusterType && len(res.Removed) > m.stream.limits.Removals {
+			m.client.fail("%d clusters go at once", len(res.Removed))
 		}
 	}
 	m.client.inbox = append(m.client.inbox, r.Responses...)

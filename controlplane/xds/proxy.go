@@ -66,6 +66,15 @@ func (p *proxy) serve() error {
 	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
+	verified, err := p.server.verified(ctx)
+	if err != nil {
+		return err
+	}
+	leave, err := p.server.share(ctx, verified, p.claims.Kind)
+	if err != nil {
+		return p.server.refuse(ctx, clientConnections, err)
+	}
+	defer leave()
 	if p.member, err = p.join(); err != nil {
 		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
 	}
@@ -102,16 +111,17 @@ func (p *proxy) join() (Member, error) {
 func (p *proxy) start(name string, run func() error) <-chan error {
 	out := make(chan error, 1)
 	go func() {
-		out <- p.contain(name, run)
+		out <- p.server.contain("a stream's "+name, run)
 	}()
 	return out
 }
 
-func (p *proxy) contain(name string, run func() error) (err error) {
+// contain turns a panic into an error.
+func (s *Server) contain(name string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.server.config.Metrics.panics.Inc()
-			p.server.config.Log.Error("a stream's "+name+" panicked", "panic", r, "stack", string(debug.Stack()))
+			s.config.Metrics.panics.Inc()
+			s.config.Log.Error(name+" panicked", "panic", r, "stack", string(debug.Stack()))
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
@@ -152,6 +162,7 @@ func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 // read hands one request after the other to the owner.
 func (p *proxy) read() error {
 	ctx := p.stream.Context()
+	pace := newThrottle(p.server.config.Limits)
 	for {
 		r, err := p.stream.receive()
 		if errors.Is(err, io.EOF) {
@@ -159,6 +170,9 @@ func (p *proxy) read() error {
 		}
 		if err != nil {
 			return err // a status of gRPC's own
+		}
+		if err := p.slow(ctx, pace, r); err != nil {
+			return err
 		}
 		select {
 		case p.requests <- r:
@@ -275,6 +289,10 @@ func (p *proxy) tell(r Result, now time.Time) {
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
 		}
+	}
+	if r.Shrink > 0 {
+		p.server.config.Metrics.shrinks.Inc()
+		p.log.Warn("the proxy is to lose most of its clusters", "clusters", r.Shrink, "at_a_time", p.server.config.Limits.Stream.Removals)
 	}
 	if len(r.Kept) > 0 {
 		p.log.Warn("clusters that are gone stay: the proxy refused the listener or routes that no longer name them", "clusters", r.Kept)

@@ -83,6 +83,8 @@ type Limits struct {
 	// Batch and BatchBytes bound an endpoints response of several resources.
 	Batch      int
 	BatchBytes int
+	// Removals is how many clusters one delta response may remove.
+	Removals int
 	// OrderWait is the longest time that listeners and routes wait for the
 	// clusters that they may name, and that a reconnected client's removals wait
 	// for it to ask for its routes.
@@ -99,7 +101,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Missing: 1000, NameBytes: 1024,
-		Window: 32, Batch: 20, BatchBytes: 64 << 10,
+		Window: 32, Batch: 20, BatchBytes: 64 << 10, Removals: 500,
 		OrderWait: 2 * time.Second,
 		Streak:    8, Pause: time.Second, MaxPause: time.Minute,
 		Careful: time.Minute,
