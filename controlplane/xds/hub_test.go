@@ -62,6 +62,8 @@ type testMember struct {
 	pending Update
 	watched []string
 	all     bool
+	// progress is as it was given.
+	progress func() Progress
 }
 
 type explosive struct{ *world }
@@ -100,6 +102,12 @@ func (m *testMember) WatchAll(on bool) {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
 	m.all = on
+}
+
+func (m *testMember) Observe(progress func() Progress) {
+	m.hub.mu.Lock()
+	defer m.hub.mu.Unlock()
+	m.progress = progress
 }
 
 func (m *testMember) Proxy() model.Proxy { return m.claims }
