@@ -18,7 +18,9 @@ type audience struct {
 	// mesh is the MeshConfig, zero if there is none.
 	mesh model.ObjectRef
 
-	whole, through, opened map[model.ObjectRef]bool // memos
+	// memos
+	whole, through, opened map[model.ObjectRef]bool
+	byName                 map[string]refs
 }
 
 // held are the objects behind all clusters that there are.
@@ -82,8 +84,21 @@ func (a *audience) of(n envoy.ResourceName) refs {
 	return a.ofCluster(n.Name)
 }
 
-// ofCluster is of a cluster and its endpoints.
+// ofCluster is of a cluster and its endpoints. Of a change to all services every
+// stream asks for every name.
 func (a *audience) ofCluster(name string) refs {
+	of, known := a.byName[name]
+	if !known {
+		of = a.findCluster(name)
+		if a.byName == nil {
+			a.byName = map[string]refs{}
+		}
+		a.byName[name] = of
+	}
+	return of
+}
+
+func (a *audience) findCluster(name string) refs {
 	port, subset, host, ok := envoy.ParseClusterName(name)
 	if !ok {
 		return nil

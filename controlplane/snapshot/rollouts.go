@@ -80,11 +80,12 @@ type crowd struct{ proxies, unsure int }
 
 func (c *crowd) join(out map[model.ObjectRef]model.Rollout, id string, s *stream) {
 	c.proxies++
-	if s.unsure() {
+	unsettled, unsure := s.unsettled()
+	if unsure {
 		c.unsure++
 		return
 	}
-	for o, v := range s.unsettled() {
+	for o, v := range unsettled {
 		r := v.rollout(id)
 		r.Proxies, r.Programmed = 0, -1
 		out[o] = out[o].Join(r)
@@ -132,14 +133,10 @@ func (v verdict) rollout(id string) model.Rollout {
 func verdicts(streams []*stream) map[model.ObjectRef]verdict {
 	out := map[model.ObjectRef]verdict{}
 	for _, s := range streams {
-		held := s.held()
-		unsettled := map[model.ObjectRef]verdict{}
-		if !s.unsure() {
-			unsettled = s.unsettled()
-		}
-		for o := range held {
+		unsettled, unsure := s.unsettled()
+		for o := range s.held() {
 			v := unsettled[o]
-			if s.unsure() {
+			if unsure {
 				v.standing = behind
 			}
 			out[o] = out[o].worse(v)
@@ -148,17 +145,13 @@ func verdicts(streams []*stream) map[model.ObjectRef]verdict {
 	return out
 }
 
-// stream is what was known of one Member when the survey was made.
+// stream is one Member as the survey found it.
 type stream struct {
+	member   *Member
 	audience *audience
 	wild     bool
 	names    []string // subscribed to by name
-	pending  pending
-	progress func() Progress
 }
-
-// unsure says that anything may have changed for the stream.
-func (s *stream) unsure() bool { return s.pending.all || s.progress == nil }
 
 // held are the objects behind what the stream subscribes to.
 func (s *stream) held() map[model.ObjectRef]bool {
@@ -172,31 +165,46 @@ func (s *stream) held() map[model.ObjectRef]bool {
 	return out
 }
 
-// unsettled are the objects that the stream is behind with, or refused something of.
-// What waits to be taken counts first: what was refused may be another version by now.
-func (s *stream) unsettled() map[model.ObjectRef]verdict {
-	out := map[model.ObjectRef]verdict{}
+// unsettled are the objects that the stream is behind with, or refused something of;
+// unsure says that these may be any. The Member is asked before the stream: what the
+// Member does not have any more the stream has taken. What waits to be taken counts
+// first: what was refused may be another version by now.
+func (s *stream) unsettled() (of map[model.ObjectRef]verdict, unsure bool) {
+	waits, progress := s.member.waits()
+	if waits.all || progress == nil {
+		return nil, true
+	}
+	of = map[model.ObjectRef]verdict{}
 	note := func(objects refs, v verdict) {
 		for _, o := range objects {
-			out[o] = out[o].worse(v)
+			of[o] = of[o].worse(v)
 		}
 	}
-	for name := range s.pending.names {
+	for name := range waits.names {
 		note(s.audience.ofCluster(name), verdict{standing: behind})
 	}
-	if s.pending.scope {
+	if waits.scope {
 		note(list(s.audience.shown()), verdict{standing: behind})
 	}
-	p := s.progress()
+	p := progress()
 	for name := range p.Behind {
 		note(s.audience.of(name), verdict{standing: behind})
 	}
 	for name, message := range p.Refused {
-		if !s.pending.touches(name) {
+		if !waits.touches(name) {
 			note(s.audience.of(name), verdict{refused, name.Name, message})
 		}
 	}
-	return out
+	return of, false
+}
+
+// waits is what the next Take would take, and how to ask the stream.
+func (m *Member) waits() (pending, func() Progress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.pending
+	p.names = maps.Clone(p.names)
+	return p, m.progress
 }
 
 func (p *pending) touches(n envoy.ResourceName) bool {
@@ -215,8 +223,8 @@ type survey struct {
 	proxies  map[string][]*stream // by id
 }
 
-// survey is taken under the Hub's lock: whatever the Snapshot changed is with the
-// members by then, or taken by their streams.
+// survey is made under the Hub's lock: whatever the Snapshot changed is with the
+// Members by then, or taken by their streams.
 func (h *Hub) survey() *survey {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -237,7 +245,11 @@ func (h *Hub) survey() *survey {
 		if audiences[key] == nil {
 			audiences[key] = &audience{snap: s.snap, set: set, proxy: m.class.proxy, mesh: s.mesh}
 		}
-		s.proxies[m.claims.ID] = append(s.proxies[m.claims.ID], m.observed(audiences[key]))
+		found := &stream{member: m, audience: audiences[key], wild: m.wild}
+		if !m.wild {
+			found.names = slices.Collect(maps.Keys(m.watched))
+		}
+		s.proxies[m.claims.ID] = append(s.proxies[m.claims.ID], found)
 	}
 	return s
 }
@@ -245,16 +257,4 @@ func (h *Hub) survey() *survey {
 type audienceKey struct {
 	scope  Scope
 	labels string
-}
-
-// observed is called under the Hub's lock.
-func (m *Member) observed(a *audience) *stream {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := &stream{audience: a, wild: m.wild, pending: m.pending, progress: m.progress}
-	s.pending.names = maps.Clone(m.pending.names)
-	if !m.wild {
-		s.names = slices.Collect(maps.Keys(m.watched))
-	}
-	return s
 }

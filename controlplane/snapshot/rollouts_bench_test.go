@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkRollouts is of 1,000 services, 200 rules and 1,000 members in 10 classes:
-// all settled, and 100 of them behind with ten clusters each.
+// all settled; 100 of them behind with ten clusters each; and all behind with all.
 func BenchmarkRollouts(b *testing.B) {
 	var all []store.Change
 	for i := range 1000 {
@@ -24,12 +24,16 @@ func BenchmarkRollouts(b *testing.B) {
 		name      string
 		unsettled int
 		by        string // what tells the classes apart
-	}{{"settled", 0, "zone"}, {"unsettled", 100, "zone"}, {"labels", 0, "labels"}} {
+	}{{"settled", 0, "zone"}, {"unsettled", 100, "zone"}, {"labels", 0, "labels"}, {"all", 1000, "labels"}} {
 		b.Run(c.name, func(b *testing.B) {
 			h, _ := newHub(b, all...)
 			var settled, behind Progress
 			behind.Behind = map[envoy.ResourceName]bool{}
-			for i := range 10 {
+			behindWith := 10
+			if c.unsettled == 1000 {
+				behindWith = 200
+			}
+			for i := range behindWith {
 				behind.Behind[of(envoy.EndpointType, cluster(fmt.Sprint("s", 5*i)))] = true
 			}
 			for i := range 1000 {
