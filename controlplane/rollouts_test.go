@@ -130,7 +130,7 @@ func (s *served) becomes(what string, want model.Rollout) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	s.t.Errorf("%s: %+v, want %+v", what, got, want)
+	s.t.Fatalf("%s: %+v, want %+v", what, got, want)
 }
 
 // TestRolloutThroughRealStreams: a rule is programmed where its cluster was

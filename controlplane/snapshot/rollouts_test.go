@@ -103,13 +103,21 @@ func TestRolloutsAreCompleteOnlyIfTheSnapshotIs(t *testing.T) {
 	is("all is published", true)
 	st.Apply([]store.Change{service("two")})
 	is("something is marked", false)
-	h.taking.Add(1)
-	st.Take()
-	is("the marks are taken, and not published", false)
-	h.taking.Add(-1)
-	st.Apply([]store.Change{service("three")})
-	h.Publish(time.Now())
+	h.mu.Lock() // so that Publish takes, and gets no further
+	published := make(chan struct{})
+	go func() { defer close(published); h.Publish(time.Now()) }()
+	for st.Marked() {
+		time.Sleep(time.Millisecond)
+	}
+	if h.taking.Load() == 0 {
+		t.Error("the marks are neither with the store nor with the Hub")
+	}
+	h.mu.Unlock()
+	<-published
 	is("all is published again", true)
+	h.taking.Add(1)
+	is("another publish has begun", false)
+	h.taking.Add(-1)
 	now := time.Now()
 	st.Apply([]store.Change{endpointSlice("one", "one-x", "a")})
 	h.Publish(now)
@@ -142,6 +150,8 @@ func TestRolloutOfWhatIsNotSettled(t *testing.T) {
 	m.Take()
 	m.Watch([]string{cluster("two")})
 	rolls(t, h, "another name", rollouts{ruleOne: {Proxies: 1, Programmed: 1}})
+	m.WatchAll(true)
+	rolls(t, h, "all clusters, nothing taken since", rollouts{ruleOne: {Proxies: 1}})
 }
 
 // TestStreamsOfOneIDAreOneProxy, as those of a gRPC client, one for each target.
@@ -210,4 +220,18 @@ func TestRulesThatTakePart(t *testing.T) {
 		ref("DestinationRule", "default", "settings"): is(2), ref("DestinationRule", "default", "subset"): is(1),
 		ref("DestinationRule", "coastwise-system", "fence"): is(3), all[6].Ref: is(1), all[7].Ref: is(1),
 	})
+}
+
+// TestRolloutOfASelector: a rule counts for the clients that it picks.
+func TestRolloutOfASelector(t *testing.T) {
+	rule := ruleFor("one", nil)
+	rule.Object.(*v1alpha1.DestinationRule).Spec.WorkloadSelector = &v1alpha1.WorkloadSelector{MatchLabels: map[string]string{"app": "x"}}
+	h, _ := newHub(t, service("one"), rule)
+	var settled Progress
+	for _, app := range []string{"x", "y", "z"} {
+		p := sidecar(app, "a")
+		p.Labels = map[string]string{"app": app}
+		observed(t, h, p, &settled)
+	}
+	rolls(t, h, "one of three is picked", rollouts{ruleOne: {Proxies: 1, Programmed: 1}})
 }

@@ -15,6 +15,8 @@ type testHub struct {
 	mu      sync.Mutex
 	world   *world
 	members map[*testMember]bool
+	// onTake is called in every Take; it may be nil.
+	onTake func(*testMember)
 }
 
 func newTestHub(w *world) *testHub {
@@ -83,6 +85,9 @@ func (m *testMember) Take() Update {
 	u := m.pending
 	m.pending = Update{}
 	u.Source = explosive{m.hub.world}
+	if m.hub.onTake != nil {
+		m.hub.onTake(m)
+	}
 	return u
 }
 

@@ -100,6 +100,27 @@ func TestProgress(t *testing.T) {
 	is("what is held again", false, false)
 }
 
+// TestProgressWhileTaking asks for the progress when the Hub has given an update away
+// and the stream has not looked at it: the stream must not say that it is settled.
+func TestProgressWhileTaking(t *testing.T) {
+	r := newRig(t, nil)
+	p := r.open().say(ask(node("default/x"), envoy.ClusterType, "*"))
+	p.say(ack(p.hear()))
+	r.eventually("the ACK counts", func() bool { return r.Proxies()[0].Types[0].Synced })
+	asked := make(chan Progress, 1)
+	r.hub.mu.Lock()
+	r.hub.onTake = func(m *testMember) {
+		r.hub.onTake = nil
+		go func(progress func() Progress) { asked <- progress() }(m.progress)
+		time.Sleep(20 * time.Millisecond) // for the answer, if it did not wait
+	}
+	r.hub.mu.Unlock()
+	r.hub.publish(func(w *world) { w.set(envoy.ClusterType, "a", "2") })
+	if got := <-asked; !got.Behind[envoy.ResourceName{TypeURL: envoy.ClusterType, Name: "a"}] {
+		t.Errorf("%+v", got)
+	}
+}
+
 // BenchmarkProgress asks a settled stream of 2,000 resources.
 func BenchmarkProgress(b *testing.B) {
 	w := newWorld()
