@@ -2,6 +2,7 @@ package xds
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -54,6 +55,9 @@ func (m *mesh) step(e Event) {
 	r := m.stream.Step(e)
 	if r.Err != nil {
 		m.client.fail("the stream ended: %v", r.Err)
+	}
+	if got, want := m.stream.Progress(), slowProgress(m.stream); !reflect.DeepEqual(got, want) {
+		m.client.fail("progress %+v, all slots say %+v", got, want)
 	}
 	if e.Request != nil {
 		m.answered(e.Request)
@@ -229,6 +233,7 @@ func testModel(t *testing.T, whole bool) {
 		})
 		m.settle(t)
 		m.client.matches(m.world)
+		m.progressed()
 		m.step(Event{Update: &Update{Source: m.world, All: true}})
 		if n := len(m.client.inbox); n > 0 {
 			m.client.fail("%d responses after an update that changes nothing: %+v", n, m.client.inbox)

@@ -155,7 +155,7 @@ func (s *Stream) mayRemoveClusters() bool {
 		if t.asked && !t.idle() {
 			return false
 		}
-		stuck += t.stuck
+		stuck += len(t.stuck)
 	}
 	if stuck > 0 {
 		s.keep()

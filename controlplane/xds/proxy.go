@@ -78,6 +78,7 @@ func (p *proxy) serve() error {
 	if p.member, err = p.join(); err != nil {
 		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
 	}
+	p.member.Observe(p.progress)
 	p.connected = time.Now()
 	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
@@ -189,13 +190,7 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 		defer p.server.names.leave(p.claims.ID)
 	}
 	defer p.member.Leave()
-	u := p.member.Take()
-	p.mu.Lock()
-	p.machine = p.stream.machine(prefix, u.Source, p.server.config.Limits.Stream)
-	if p.claims.Kind == model.GRPC {
-		p.machine.ByName()
-	}
-	p.mu.Unlock()
+	p.begin(prefix)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	err := p.handle(first, timer)
@@ -206,13 +201,22 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 		case r := <-p.requests:
 			err = p.handle(r, timer)
 		case <-p.member.Wake():
-			u := p.member.Take()
-			err = p.step(Event{Update: &u}, timer)
+			err = p.step(Event{Update: &Update{}}, timer)
 		case <-timer.C:
 			err = p.step(Event{}, timer)
 		}
 	}
 	return err
+}
+
+// begin makes the machine.
+func (p *proxy) begin(prefix string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machine = p.stream.machine(prefix, p.member.Take().Source, p.server.config.Limits.Stream)
+	if p.claims.Kind == model.GRPC {
+		p.machine.ByName()
+	}
 }
 
 func (p *proxy) handle(m *message, timer *time.Timer) error {
@@ -222,8 +226,9 @@ func (p *proxy) handle(m *message, timer *time.Timer) error {
 	return p.step(Event{Request: &m.request}, timer)
 }
 
-// step steps the machine and acts on the result. What the client begins to
-// follow is looked at again once the Hub knows: it may have changed in between.
+// step steps the machine and acts on the result. An Update is what to look at
+// beside what the Hub has. What the client begins to follow is looked at again once
+// the Hub knows: it may have changed in between.
 func (p *proxy) step(e Event, timer *time.Timer) error {
 	for {
 		e.Now = time.Now()
@@ -249,16 +254,24 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 	}
 }
 
+// locked takes under the lock that the machine has, so that progress finds what
+// changed either with the Hub or with the machine.
 func (p *proxy) locked(e Event) Result {
 	if r := e.Request; r != nil && p.machine.resubscribes(r) || !p.hadOne {
 		defer p.turn()()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock() // also if it panics: others read the machine
+	if e.Update != nil {
+		u := p.member.Take()
+		u.Names = append(u.Names, e.Update.Names...)
+		u.All = u.All || e.Update.All
+		e.Update = &u
+	}
 	return p.machine.Step(e)
 }
 
-// follow tells the Hub what the stream subscribes to.
+// follow tells the Hub what the stream subscribes to, and says what to look at.
 func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Unwatch) > 0 {
 		p.member.Unwatch(r.Unwatch)
@@ -274,10 +287,7 @@ func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Watch) == 0 && !turned {
 		return Update{}, false
 	}
-	u := p.member.Take()
-	u.Names = append(u.Names, r.Watch...)
-	u.All = u.All || turned
-	return u, true
+	return Update{Names: r.Watch, All: turned}, true
 }
 
 // tell counts, logs and reports what a step found.
@@ -344,6 +354,16 @@ func (p *proxy) info() ProxyInfo {
 		out.Types = p.machine.Summary()
 	}
 	return out
+}
+
+// progress is how far the stream is with what it took last.
+func (p *proxy) progress() Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.machine == nil { // so it took nothing, and the Hub knows
+		return Progress{}
+	}
+	return p.machine.Progress()
 }
 
 func (p *proxy) dump() *ProxyDump {

@@ -43,23 +43,28 @@ type Member interface {
 	Wake() <-chan struct{}
 	Take() Update
 	// Watch and Unwatch name clusters and endpoints that a stream without
-	// wildcard on clusters subscribes to.
+	// wildcard on clusters subscribes to. The stream takes anew after Watch.
 	Watch(names []string)
 	Unwatch(names []string)
-	// WatchAll is the wildcard on clusters.
+	// WatchAll is the wildcard on clusters. The stream takes anew after it.
 	WatchAll(on bool)
 	// Proxy is who the client is, after its claims were checked.
 	Proxy() model.Proxy
+	// Observe gives the Hub a way to ask how far the stream is. It may be called from
+	// any goroutine, also after Leave, but with none of the Hub's locks held: it waits
+	// for the stream, which calls Take while it holds its own.
+	Observe(progress func() Progress)
 	Leave()
 }
 
 // Progress is how far a stream is with what it was sent.
 type Progress struct {
-	// Behind are the names of clusters, endpoints, listeners and routes that are
-	// unsent or unanswered; Refused those whose present version the client
-	// refused, with its words. nil for none.
-	Behind  map[string]bool
-	Refused map[string]string
+	// Behind are the clusters, endpoints, listeners and routes that are unsent or
+	// unanswered; Refused those whose present version the client refused, with its
+	// words; none is in both. nil for none. What is present is what the stream took
+	// last: it knows nothing of what waits in the Hub.
+	Behind  map[envoy.ResourceName]bool
+	Refused map[envoy.ResourceName]string
 }
 
 // Refusal is one resource that a client did not accept. Message is the client's.
