@@ -106,21 +106,30 @@ func (l layered) counts() (all []Change, shadowed []model.ObjectRef) {
 	return all, shadowed
 }
 
-// layeredChange draws a change of one of few objects, by one of two sources, so
-// that both often give one.
-func layeredChange(t *rapid.T) (c Change, api bool) {
+// layeredChange draws a change by one of two sources, mostly of few objects, so that
+// both often give one.
+func layeredChange(t *rapid.T, few []Change) (c Change, api bool) {
 	api = rapid.Bool().Draw(t, "by the API server")
-	if rapid.IntRange(0, 2).Draw(t, "any") > 0 {
-		return someChange(t), api
+	c = rapid.SampledFrom(few).Draw(t, "few")
+	if rapid.IntRange(0, 3).Draw(t, "any") == 0 {
+		c = someChange(t)
 	}
-	c = rapid.SampledFrom([]Change{
-		istio(rule("a", "x", "y.b")), fence("a", "x", "y.b", "r1"), rule("a", "x", "y.b"), mesh("x"), node("n1", "r1", "z1"),
-		{Ref: model.ObjectRef{Kind: "MeshConfig", Name: "default"}, Fence: &model.Fence{AllowedRegions: []string{"r1"}}},
-	}).Draw(t, "few")
-	if rapid.IntRange(0, 3).Draw(t, "gone") == 0 {
+	if rapid.IntRange(0, 2).Draw(t, "gone") == 0 {
 		c = gone(c)
 	}
 	return c, api
+}
+
+// anyKind draws a change of any kind that is held, Istio's and fences among them.
+func anyKind(t *rapid.T) Change {
+	if rapid.Bool().Draw(t, "common") {
+		return someChange(t)
+	}
+	return rapid.SampledFrom([]Change{
+		istio(rule("a", "x", "y.b")), istio(entry("a", "x", "x", "y.b")), istio(workload("a", "x", "x", "y")),
+		fence("a", "x", "y.b", "r1"), mesh("x"),
+		{Ref: model.ObjectRef{Kind: "MeshConfig", Name: "default"}, Fence: &model.Fence{AllowedRegions: []string{"r1"}}},
+	}).Draw(t, "seldom")
 }
 
 // TestLawOfLayers: the store holds what a fresh one would of which only what
@@ -134,9 +143,10 @@ func TestLawOfLayers(t *testing.T) {
 			oracle.files[c.Ref] = c
 		}
 		s.Take()
+		few := rapid.SliceOfN(rapid.Custom(anyKind), 1, 2).Draw(t, "few")
 		for range rapid.IntRange(1, 25).Draw(t, "changes") {
 			before := allReads(s)
-			c, api := layeredChange(t)
+			c, api := layeredChange(t, few)
 			if api {
 				oracle.api[c.Ref] = c
 				s.ApplyAPI([]Change{c})
