@@ -7,6 +7,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/coastwise/coastwise/controlplane/admin"
+	"github.com/coastwise/coastwise/controlplane/files"
 	"github.com/coastwise/coastwise/controlplane/kube"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate/model"
@@ -42,7 +43,7 @@ func (s *server) connect(st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	if s.kube, err = kube.New(config, st, s.config.Log); err != nil {
+	if s.kube, err = kube.New(config, st, s.config.Log, kube.WithAdmission(files.Admission(s.config.TLSDirs))); err != nil {
 		return err
 	}
 	s.registry.MustRegister(s.kube.Collector())

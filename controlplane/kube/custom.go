@@ -6,6 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate/admit"
 )
@@ -17,10 +20,10 @@ type custom struct {
 	store     *store.Store
 	reports   *reports
 	log       *slog.Logger
+	link      *link
 	discovery discovery
-	// follow writes all that there is of a kind into the sink, until ctx ends.
-	follow func(ctx context.Context, k crd, version string, to *customSink)
-	poll   time.Duration
+	clients   map[schema.GroupVersion]*rest.RESTClient
+	times     Times
 
 	options     admit.Options
 	credentials *credentials // nil without folders of secrets
@@ -28,7 +31,6 @@ type custom struct {
 	mu      sync.Mutex
 	memory  *admissions
 	kinds   map[crd]*kindState // those of which it is known whether they are there
-	trouble string             // what discovery said last that is no answer; logged
 	ready   bool
 	done    chan struct{} // closed when ready
 	changed chan struct{}
@@ -38,17 +40,18 @@ type custom struct {
 
 // kindState is what is known of one kind.
 type kindState struct {
-	version string // "" if there is no such CRD
-	sink    *customSink
-	stop    context.CancelFunc
-	synced  bool // all was read once
-	denied  bool // we may not read it
+	version  string // "" if there is no such CRD
+	resource *resource
+	sink     *customSink
+	stop     context.CancelFunc
+	synced   bool // all was read once
+	denied   bool // we may not read it
 }
 
 // run polls discovery until ctx ends, and returns when all that it started has ended.
 func (c *custom) run(ctx context.Context) {
 	defer c.followers.Wait()
-	tick := time.NewTicker(c.poll)
+	tick := time.NewTicker(c.times.Discovery)
 	defer tick.Stop()
 	for {
 		c.look(ctx)
@@ -66,7 +69,7 @@ func (c *custom) look(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	c.tell(err)
+	c.link.troubles.note(discoverySubject, err)
 	renewed := c.credentials.renewed()
 	for _, k := range crds() {
 		if version, told := seen[k]; told {
@@ -77,18 +80,6 @@ func (c *custom) look(ctx context.Context) {
 		}
 	}
 	c.settle()
-}
-
-// tell logs that discovery fails, once while it does so in the same way.
-func (c *custom) tell(err error) {
-	now := ""
-	if err != nil {
-		now = cause(err)
-	}
-	if now != c.trouble && now != "" {
-		c.log.Warn("discovery does not tell which kinds there are; those that it told of last stay", "error", err)
-	}
-	c.trouble = now
 }
 
 // bring starts, moves or stops following one kind, as discovery has it now.
@@ -147,8 +138,9 @@ func (c *custom) start(ctx context.Context, k crd, version string) {
 	st.end()
 	st.version, st.stop, st.denied = version, cancel, false
 	st.sink = &customSink{custom: c, kind: k, version: version}
-	to := st.sink
-	c.followers.Go(func() { c.follow(ctx, k, version, to) })
+	st.resource = c.resource(k, version, st.sink)
+	run := st.resource.run
+	c.followers.Go(func() { run(ctx) })
 }
 
 // again reads a kind anew, if it is followed.
@@ -167,6 +159,7 @@ func (c *custom) stop(k crd) {
 		c.log.Info("a kind is no longer there; its objects are gone", "kind", k.String())
 	}
 	c.kinds[k] = &kindState{}
+	c.link.troubles.note(k.String(), nil)
 	c.publish(c.memory.replace(k.refKind(), nil))
 }
 

@@ -1,10 +1,6 @@
 package kube
 
-import (
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/coastwise/coastwise/api/v1alpha1"
-)
+import "github.com/coastwise/coastwise/api/v1alpha1"
 
 // crd is a kind whose CRD may be there or not.
 type crd struct{ group, plural, kind string }
@@ -31,11 +27,6 @@ func (k crd) versions() []string {
 		return []string{v1alpha1.Version}
 	}
 	return v1alpha1.IstioVersions()
-}
-
-// at is the resource under one version.
-func (k crd) at(version string) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: k.group, Version: version, Resource: k.plural}
 }
 
 // refKind is the kind in references.

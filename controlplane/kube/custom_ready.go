@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -33,12 +34,12 @@ func (c *custom) unread() []string {
 	defer c.mu.Unlock()
 	var lines []string
 	for _, k := range c.waiting() {
-		why := c.trouble
+		why := cmp.Or(c.link.troubles.of(serverSubject), c.link.troubles.of(discoverySubject))
 		switch st := c.kinds[k]; {
 		case st != nil && st.denied:
 			why = "reading it is forbidden"
 		case st != nil:
-			why = "not all of it was read"
+			why = st.resource.why()
 		case why == "":
 			why = "the API server does not say whether it is there"
 		}
@@ -58,13 +59,12 @@ func (c *custom) waiting() []crd {
 }
 
 // denied notes that the API server forbids to read a kind.
-func (c *custom) denied(k crd, err error) {
+func (c *custom) denied(from *customSink, err error) {
+	k := from.kind
 	c.mu.Lock()
 	st := c.kinds[k]
-	told := st == nil || st.denied
-	if st != nil {
-		st.denied = true
-	}
+	told := from.deaf || st.denied
+	st.denied = st.denied || !from.deaf
 	c.mu.Unlock()
 	switch {
 	case told:

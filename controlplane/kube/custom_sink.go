@@ -12,10 +12,18 @@ type customSink struct {
 	custom  *custom
 	kind    crd
 	version string
-	deaf    bool // guarded by custom.mu: another one has taken over
+	done    func() // after each full read
+	deaf    bool   // guarded by custom.mu: another one has taken over
+	busy
 }
 
-var _ cache.TransformingStore = (*customSink)(nil)
+var _ recipient = (*customSink)(nil)
+
+func (s *customSink) count() int {
+	s.custom.mu.Lock()
+	defer s.custom.mu.Unlock()
+	return len(s.custom.memory.records[s.kind.refKind()])
+}
 
 // Transformer makes the reflector trim what it collects before it replaces.
 func (s *customSink) Transformer() cache.TransformFunc { return withoutManagers }
@@ -27,6 +35,7 @@ func (s *customSink) Add(object any) error { return s.put(object) }
 func (s *customSink) Update(object any) error { return s.put(object) }
 
 func (s *customSink) put(object any) error {
+	defer s.write()()
 	o, err := s.custom.observe(s.kind, s.version, object)
 	if err != nil {
 		return err
@@ -41,6 +50,7 @@ func (s *customSink) put(object any) error {
 
 // Delete takes an object that is gone.
 func (s *customSink) Delete(object any) error {
+	defer s.write()()
 	u, ok := object.(*unstructured.Unstructured)
 	if !ok {
 		return fmt.Errorf("%T is no object", object)
@@ -56,6 +66,7 @@ func (s *customSink) Delete(object any) error {
 // Replace takes everything that there is, at once. One that names no object is left
 // out: nothing else suffers from it.
 func (s *customSink) Replace(objects []any, _ string) error {
+	defer s.write()()
 	all := make([]observed, 0, len(objects))
 	for _, object := range objects {
 		o, err := s.custom.observe(s.kind, s.version, object)
@@ -66,6 +77,7 @@ func (s *customSink) Replace(objects []any, _ string) error {
 		all = append(all, o)
 	}
 	s.replace(all)
+	s.done()
 	s.custom.settle()
 	return nil
 }

@@ -9,6 +9,17 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
+// Written lists the objects of our own kinds as the API server has them, sorted by
+// Ref: for whoever writes their status.
+func (s *Source) Written() []Written { return s.custom.written() }
+
+// Generations are those of the API server's objects of our kinds and Istio's that
+// the store holds: for a refused edit that of the form that acts.
+func (s *Source) Generations() map[model.ObjectRef]int64 { return s.custom.generations() }
+
+// Changed has a value when Written may say something new. Its depth is 1.
+func (s *Source) Changed() <-chan struct{} { return s.custom.changed }
+
 // State says what acts of an object that the API server has (semantics 8.1).
 type State string
 
@@ -86,27 +97,16 @@ func (c *custom) generations() map[model.ObjectRef]int64 {
 	return all
 }
 
-// customStats is what was read.
-type customStats struct {
-	// objects that the API server has, by kind, for those that are read.
-	objects map[string]int
-	// denied are the kinds that are there and may not be read. Sorted.
-	denied []string
-}
-
-func (c *custom) stats() customStats {
+// forbidden are the kinds that are there and may not be read, sorted.
+func (c *custom) forbidden() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	st := customStats{objects: map[string]int{}}
-	for k, s := range c.kinds {
-		switch {
-		case s.version == "":
-		case s.denied:
-			st.denied = append(st.denied, k.String())
-		default:
-			st.objects[k.String()] = len(c.memory.records[k.refKind()])
+	var all []string
+	for k, st := range c.kinds {
+		if st.denied {
+			all = append(all, k.String())
 		}
 	}
-	slices.Sort(st.denied)
-	return st
+	slices.Sort(all)
+	return all
 }

@@ -1,6 +1,10 @@
 package kube
 
-import "time"
+import (
+	"time"
+
+	"github.com/coastwise/coastwise/translate/admit"
+)
 
 // Times are how long things may take. Tests have shorter ones.
 type Times struct {
@@ -19,6 +23,10 @@ type Times struct {
 	Pace time.Duration
 	// Redial is how long after a refused connection the next is tried.
 	Redial time.Duration
+	// Discovery is how often the API server is asked which kinds it serves.
+	Discovery time.Duration
+	// Denied is how long after Forbidden Istio's kinds are asked for again.
+	Denied time.Duration
 }
 
 // DefaultTimes are those of issue 6 and reference/kubernetes.md 7.2.
@@ -26,6 +34,7 @@ func DefaultTimes() Times {
 	return Times{
 		Bookmark: 20 * time.Second, Start: 60 * time.Second, Probe: 3 * time.Second,
 		Silence: 15 * time.Second, Pace: time.Second, Redial: 300 * time.Millisecond,
+		Discovery: 5 * time.Second, Denied: 30 * time.Second,
 	}
 }
 
@@ -34,3 +43,7 @@ type Option func(*Source)
 
 // WithTimes sets how long things may take.
 func WithTimes(t Times) Option { return func(s *Source) { s.times = t } }
+
+// WithAdmission sets what admission is told of this machine, for the kinds that may
+// name credentials.
+func WithAdmission(o admit.Options) Option { return func(s *Source) { s.admission = o } }

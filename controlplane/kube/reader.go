@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,7 +53,7 @@ func (r *reader) ListWithContext(ctx context.Context, options metav1.ListOptions
 	}
 	options.FieldSelector = r.fields
 	out := r.list()
-	err := r.client.Get().Resource(r.name).MaxRetries(0).VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Into(out)
+	err := r.client.Get().Resource(r.name).MaxRetries(0).SpecificallyVersionedParams(&options, scheme.ParameterCodec, corev1.SchemeGroupVersion).Do(ctx).Into(out)
 	if err = r.outcome(ctx, err); err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (r *reader) WatchWithContext(ctx context.Context, options metav1.ListOption
 		r.expect()
 	}
 	options.Watch, options.FieldSelector = true, r.fields
-	w, err := r.client.Get().Resource(r.name).MaxRetries(0).VersionedParams(&options, scheme.ParameterCodec).Watch(ctx)
+	w, err := r.client.Get().Resource(r.name).MaxRetries(0).SpecificallyVersionedParams(&options, scheme.ParameterCodec, corev1.SchemeGroupVersion).Watch(ctx)
 	if err = r.outcome(ctx, err); err != nil {
 		r.stopWaiting()
 		return nil, err
@@ -134,7 +135,12 @@ func (r *resource) outcome(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	r.troubles.note(r.name, err)
+	if r.denied != nil && apierrors.IsForbidden(err) {
+		r.denied(err)
+		r.notBefore(r.respite)
+		return err
+	}
+	r.troubles.note(r.subject, err)
 	if err == nil {
 		return nil
 	}
@@ -143,11 +149,16 @@ func (r *resource) outcome(ctx context.Context, err error) error {
 		r.link.absences.Add(1)
 	}
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.resume = time.Now().Add(min(time.Duration(seconds)*time.Second, mostPatience))
+		r.notBefore(min(time.Duration(seconds)*time.Second, mostPatience))
 	}
 	return err
+}
+
+// notBefore puts the next request off.
+func (r *resource) notBefore(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.resume = time.Now().Add(d)
 }
 
 // opened is a watch that tells when it is stopped.

@@ -22,9 +22,17 @@ const burst = 2
 // are told, which a reflector that waits does not.
 func backoff() *wait.Backoff { return &wait.Backoff{Duration: 50 * time.Millisecond, Jitter: 1} }
 
+// recipient is where the reflector of one resource writes.
+type recipient interface {
+	cache.TransformingStore
+	stuck(limit time.Duration) bool // one write has been running for longer
+	count() int                     // of the objects that the API server has
+}
+
 // resource is one resource of the API server, and how far it is read.
 type resource struct {
 	name     string // as in its path
+	subject  string // its name among those of all groups, for messages and metrics
 	fields   string // selector
 	expected runtime.Object
 	list     func() runtime.Object
@@ -32,9 +40,11 @@ type resource struct {
 	link     *link
 	troubles *troubles
 	log      *slog.Logger
-	sink     *sink
+	sink     recipient
 	times    Times
 	pace     *rate.Limiter
+	denied   func(error)   // nil where Forbidden is an error like others
+	respite  time.Duration // how long after Forbidden it is not asked for again
 
 	synced     chan struct{} // closed when all was read once
 	syncedOnce sync.Once
@@ -58,7 +68,7 @@ func (r *resource) run(ctx context.Context) {
 		r.reader = cancel
 		r.mu.Unlock()
 		cache.NewReflectorWithOptions(&reader{resource: r, listing: listing}, r.expected, r.sink,
-			cache.ReflectorOptions{Name: r.name, Backoff: backoff()}).RunWithContext(inner)
+			cache.ReflectorOptions{Name: r.subject, Backoff: backoff()}).RunWithContext(inner)
 		cancel()
 	}
 }
@@ -94,7 +104,7 @@ func (r *resource) changeOver() {
 		return
 	}
 	r.log.Warn("the API server began to stream a resource and did not say where its initial state ends; it is listed instead",
-		"resource", r.name, "waited", r.times.Bookmark)
+		"resource", r.subject, "waited", r.times.Bookmark)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = nil
@@ -145,7 +155,7 @@ func (r *resource) age(now time.Time, well bool) time.Duration {
 
 // why says why the resource is not read.
 func (r *resource) why() string {
-	for _, subject := range []string{r.name, serverSubject} {
+	for _, subject := range []string{r.subject, serverSubject} {
 		if trouble := r.troubles.of(subject); trouble != "" {
 			return trouble
 		}

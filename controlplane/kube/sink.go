@@ -25,10 +25,17 @@ type sink struct {
 	replaced func()                    // after each full read
 
 	objects atomic.Int64
-	since   atomic.Int64 // when the write that runs began, in Unix nanoseconds; 0 if none does
+	busy
 }
 
-var _ cache.TransformingStore = (*sink)(nil)
+// busy knows whether a write runs.
+type busy struct {
+	since atomic.Int64 // when it began, in Unix nanoseconds; 0 if none does
+}
+
+var _ recipient = (*sink)(nil)
+
+func (s *sink) count() int { return int(s.objects.Load()) }
 
 // Transformer makes the reflector trim what it collects of a watch-list.
 func (s *sink) Transformer() cache.TransformFunc { return s.trim }
@@ -46,7 +53,7 @@ func (s *sink) put(object any) error {
 		return err
 	}
 	s.reports.file([]verdict{v})
-	s.store.Apply(change)
+	s.store.ApplyAPI(change)
 	s.objects.Store(int64(len(s.held)))
 	return nil
 }
@@ -60,7 +67,7 @@ func (s *sink) Delete(object any) error {
 	}
 	v, change := s.gone(cache.NewObjectName(meta.GetNamespace(), meta.GetName()))
 	s.reports.file([]verdict{v})
-	s.store.Apply([]store.Change{change})
+	s.store.ApplyAPI([]store.Change{change})
 	s.objects.Store(int64(len(s.held)))
 	return nil
 }
@@ -86,7 +93,7 @@ func (s *sink) Replace(objects []any, _ string) error {
 		}
 	}
 	s.reports.file(verdicts)
-	s.store.Apply(changes)
+	s.store.ApplyAPI(changes)
 	s.objects.Store(int64(len(s.held)))
 	s.replaced()
 	return nil
@@ -120,13 +127,13 @@ func (s *sink) gone(name cache.ObjectName) (verdict, store.Change) {
 }
 
 // write notes that a write runs, until what it returns is called.
-func (s *sink) write() (done func()) {
+func (s *busy) write() (done func()) {
 	s.since.Store(time.Now().UnixNano())
 	return func() { s.since.Store(0) }
 }
 
 // stuck says that one write has been running for longer than limit.
-func (s *sink) stuck(limit time.Duration) bool {
+func (s *busy) stuck(limit time.Duration) bool {
 	began := s.since.Load()
 	return began != 0 && time.Since(time.Unix(0, began)) > limit
 }

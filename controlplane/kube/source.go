@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/translate/admit"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -36,7 +38,9 @@ type Source struct {
 	core      *rest.RESTClient
 	troubles  *troubles
 	reports   *reports
-	resources []*resource
+	resources []*resource // built-in ones
+	admission admit.Options
+	custom    *custom
 
 	done chan struct{}
 	well atomic.Bool  // the last probe said so
@@ -52,6 +56,9 @@ type Stats struct {
 	// Held are objects whose edit was refused: their last admitted form stays.
 	// Unadmitted are refused ones that were never admitted (semantics 8.1). Sorted.
 	Held, Unadmitted []model.ObjectRef
+	// Forbidden are the kinds of Istio that are there and that we may not read, and
+	// of ours until that is mended, as PLURAL.GROUP. Sorted.
+	Forbidden []string
 }
 
 // New returns a source that reads what config points at and the caller may see. It connects
@@ -76,6 +83,9 @@ func New(config *rest.Config, st *store.Store, log *slog.Logger, options ...Opti
 		return nil, fmt.Errorf("API server: %w", err)
 	}
 	s.resources = s.builtIn(s.core, discovery)
+	if s.custom, err = newCustom(s.link, st, s.reports, log, s.admission, s.times); err != nil {
+		return nil, fmt.Errorf("API server: %w", err)
+	}
 	return s, nil
 }
 
@@ -96,7 +106,7 @@ func (s *Source) builtIn(core, discovery *rest.RESTClient) []*resource {
 
 func (s *Source) resource(name, kind string, c *rest.RESTClient, expected runtime.Object, list func() runtime.Object, trim cache.TransformFunc) *resource {
 	r := &resource{
-		name: name, expected: expected, list: list, client: c, link: s.link, troubles: s.troubles, log: s.log, times: s.times,
+		name: name, subject: name, expected: expected, list: list, client: c, link: s.link, troubles: s.troubles, log: s.log, times: s.times,
 		pace: rate.NewLimiter(rate.Every(s.times.Pace), burst), synced: make(chan struct{}), good: time.Now(),
 	}
 	r.sink = &sink{
@@ -127,6 +137,7 @@ func (s *Source) Run(ctx context.Context) error {
 		r.good = time.Now()
 		wg.Go(func() { r.run(ctx) })
 	}
+	wg.Go(func() { s.custom.run(ctx) })
 	wg.Go(func() { s.probe(ctx) })
 	err := s.start(ctx)
 	if err == nil {
@@ -152,6 +163,13 @@ func (s *Source) start(ctx context.Context) error {
 			return s.unsynced()
 		}
 	}
+	select {
+	case <-s.custom.done:
+	case <-ctx.Done():
+		return nil
+	case <-deadline.C:
+		return s.unsynced()
+	}
 	stats := s.Stats()
 	s.log.Info("the API server's objects were read", "took", time.Since(began).Round(time.Millisecond), "objects", stats.Objects)
 	close(s.done)
@@ -166,8 +184,12 @@ func (s *Source) unsynced() error {
 			lines = append(lines, fmt.Sprintf("%s: %s", r, r.why()))
 		}
 	}
+	lines = append(lines, s.custom.unread()...)
 	return fmt.Errorf("not read within %s: %s", s.times.Start, strings.Join(lines, "; "))
 }
+
+// all are the resources that are read now.
+func (s *Source) all() []*resource { return slices.Concat(s.resources, s.custom.resources()) }
 
 // Done is closed when everything was read once.
 func (s *Source) Done() <-chan struct{} { return s.done }
@@ -185,9 +207,9 @@ func (s *Source) Synced() bool {
 // Age is how old the view of each resource is: 0 while a watch is open and the
 // server is well, else the time since both were last known, or since Run.
 func (s *Source) Age() map[string]time.Duration {
-	out, now, well := make(map[string]time.Duration, len(s.resources)), time.Now(), s.well.Load()
-	for _, r := range s.resources {
-		out[r.name] = r.age(now, well)
+	out, now, well := map[string]time.Duration{}, time.Now(), s.well.Load()
+	for _, r := range s.all() {
+		out[r.subject] = r.age(now, well)
 	}
 	return out
 }
@@ -195,7 +217,7 @@ func (s *Source) Age() map[string]time.Duration {
 // Alive says that the source moves: no write to the store has blocked it. It is
 // true while Run does not run, and whether or not the API server is there.
 func (s *Source) Alive() bool {
-	for _, r := range s.resources {
+	for _, r := range s.all() {
 		if r.sink.stuck(stuck) {
 			return false
 		}
@@ -207,10 +229,11 @@ func (s *Source) Alive() bool {
 // Stats is what was read, as of now.
 func (s *Source) Stats() Stats {
 	st := Stats{Objects: map[string]int{}, Reads: map[string]uint64{}}
-	for _, r := range s.resources {
-		st.Objects[r.name] = int(r.sink.objects.Load())
-		st.Reads[r.name] = r.reads.Load()
+	for _, r := range s.all() {
+		st.Objects[r.subject] = r.sink.count()
+		st.Reads[r.subject] = r.reads.Load()
 	}
+	st.Forbidden = s.custom.forbidden()
 	st.Held, st.Unadmitted = s.reports.lists()
 	return st
 }
@@ -230,7 +253,7 @@ func (s *Source) probe(ctx context.Context) {
 		now := time.Now()
 		switch {
 		case well:
-			for _, r := range s.resources {
+			for _, r := range s.all() {
 				r.wellNow(now)
 			}
 		case s.link.silence() > s.times.Silence:
