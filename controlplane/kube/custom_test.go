@@ -56,7 +56,7 @@ func runCustom(t *testing.T, s *crdServer, options admit.Options) *customRun {
 	st, out := store.New(), &lines{}
 	log := slog.New(slog.NewTextHandler(out, nil))
 	times := DefaultTimes()
-	times.Discovery, times.Denied, times.Pace = 20*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond
+	times.Discovery, times.Doubt, times.Denied, times.Pace = 20*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond
 	l, err := newLink(&rest.Config{Host: s.URL}, times.Redial, newTroubles(log))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestReadiness(t *testing.T) {
 	s.do(func() { s.refuse = func(path string) int { return when(path == "/apis", 503) } })
 	r := runCustom(t, s, admit.Options{})
 	r.stays(s)
-	if r.synced() || len(r.unread()) != len(crds()) || !strings.Contains(r.unread()[0], "unable to handle the request") {
+	if r.synced() || len(r.unread()) != len(crds()) || !strings.Contains(r.unread()[0], "stub: 503") {
 		t.Fatalf("synced without any discovery: %q", r.unread())
 	}
 	s.serve(ourRules, "v1alpha1")
@@ -280,6 +280,27 @@ func TestForbidden(t *testing.T) {
 	r.stays(s, "a/x two*")
 	s.do(func() { s.forbidden[istioRules] = false })
 	r.holds()
+}
+
+// TestForbiddenAtFirst: an API server that starts forbids everything; that is neither
+// told nor a reason to be ready without Istio's kinds.
+func TestForbiddenAtFirst(t *testing.T) {
+	s := newCRDServer(t)
+	s.serve(istioRules, "v1")
+	s.put(istioRules, aRule("x", "u2", 1, `{"host":"two"}`))
+	refused := false
+	s.do(func() {
+		s.refuse = func(path string) int {
+			first := strings.HasSuffix(path, "istio.io/v1/destinationrules") && !refused
+			refused = refused || first
+			return when(first, 403)
+		}
+	})
+	r := runCustom(t, s, admit.Options{})
+	r.until("synced", r.synced)
+	if got := r.generations(); len(got) != 1 || r.log.count("forbidden") != 0 {
+		t.Fatalf("ready with %v:\n%s", got, r.log.text.String())
+	}
 }
 
 // TestNoForbiddenWithoutIstio: where Istio's CRDs are not installed its kinds are
