@@ -19,6 +19,8 @@ type KubeConfig struct {
 	Kubeconfig, Context string
 	// InCluster is that of the Pod that this process runs in.
 	InCluster bool
+
+	options []kube.Option // of tests
 }
 
 // given says whether an API server is to be watched.
@@ -42,7 +44,7 @@ func (s *server) connect(st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	if s.kube, err = kube.New(config, st, s.config.Log); err != nil {
+	if s.kube, err = kube.New(config, st, s.config.Log, s.config.Kube.options...); err != nil {
 		return err
 	}
 	s.registry.MustRegister(s.kube.Collector())
