@@ -155,7 +155,7 @@ func TestAbsurd(t *testing.T) {
 			s.put(ourRules, bad)
 			s.put(ourRules, aRule("g0", "u", 2, `{"host":"two"}`))
 			r.holds("a/g0 two", "a/g1 one", "a/g2 one")
-			if r.log.count("level=ERROR") == 0 {
+			if r.log.with("level=ERROR") == 0 {
 				t.Errorf("nothing was said of %s", bad)
 			}
 		})
@@ -180,8 +180,8 @@ func TestPanic(t *testing.T) {
 	if d := cmp.Diff([]model.Problem{{Object: rule("bad"), Field: "spec", Severity: model.Error, Reason: model.BuildFailed}}, told, cmpopts.IgnoreFields(model.Problem{}, "Message")); d != "" {
 		t.Fatal(d)
 	}
-	if r.log.count("msg=problem") != 1 || r.log.count("a mistake") == 0 {
-		t.Fatal(r.log.text.String())
+	if r.log.with("msg=problem") != 1 || r.log.with("a mistake") == 0 {
+		t.Fatal(r.log.text())
 	}
 }
 

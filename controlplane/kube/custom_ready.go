@@ -2,7 +2,6 @@ package kube
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -29,24 +28,25 @@ func (c *custom) synced() bool {
 	}
 }
 
-// unread names each kind that readiness waits for, and why.
+// unread names each kind that readiness waits for, and why; or discovery, where that
+// does not tell which there are. Sorted.
 func (c *custom) unread() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var lines []string
 	for _, k := range c.waiting() {
-		why := cmp.Or(c.link.troubles.of(serverSubject), c.link.troubles.of(discoverySubject))
+		subject, why := k.String(), "the API server does not say whether it is there"
 		switch st := c.kinds[k]; {
 		case st != nil && st.denied:
 			why = "reading it is forbidden"
 		case st != nil:
 			why = st.resource.why()
-		case why == "":
-			why = "the API server does not say whether it is there"
+		case c.link.troubles.of(discoverySubject) != "":
+			subject, why = discoverySubject, cmp.Or(c.link.troubles.of(serverSubject), c.link.troubles.of(discoverySubject))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s", k, why))
+		lines = append(lines, subject+": "+why)
 	}
-	return lines
+	return slices.Compact(slices.Sorted(slices.Values(lines)))
 }
 
 // waiting are the kinds of which it is not known whether they are there, and those
