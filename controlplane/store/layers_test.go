@@ -30,8 +30,10 @@ func TestLayers(t *testing.T) {
 			{mine, false, "of-the-file", false}, {theirs, true, "of-the-file", true}, {gone(mine), false, "of-the-server", false},
 		},
 		"the server's goes meanwhile": {
-			{theirs, true, "of-the-server", false}, {mine, false, "of-the-file", true},
-			{gone(theirs), true, "of-the-file", false}, {gone(mine), false, "", false},
+			{theirs, true, "of-the-server", false},
+			{mine, false, "of-the-file", true},
+			{gone(theirs), true, "of-the-file", false},
+			{gone(mine), false, "", false},
 		},
 		"a file that never gave it takes nothing": {
 			{theirs, true, "of-the-server", false}, {gone(mine), false, "of-the-server", false},
