@@ -23,16 +23,20 @@ type serveFlags struct {
 	suspend             bool
 	logFormat, logLevel string
 	publishInterval     time.Duration
+	kube                kubeFlags
 }
 
 func newServe(p process) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:   "serve --from PATH…",
-		Short: "Serve a folder of manifests to Envoys",
-		Long: `serve watches files and folders of Kubernetes manifests and streams what they
-decide to every Envoy that connects, over ADS (delta, or state of the
-world) on one gRPC port. It runs
+		Use:   "serve {--from PATH… | --kubeconfig FILE}",
+		Short: "Serve a cluster, or a folder of manifests, to Envoys",
+		Long: `serve watches the API server of a Kubernetes cluster, or files and folders of
+manifests, or both, and streams what they decide to every Envoy that connects,
+over ADS (delta, or state of the world) on one gRPC port. In a Pod, without
+--from and --kubeconfig, the cluster is the Pod's own. Nothing is served before
+everything was read once; serve ends if that takes the API server more than a
+minute, and goes on with what it has if the API server goes away later. It runs
 until it is interrupted.
 
 Only loopback addresses are served: clients are not verified yet.
@@ -45,6 +49,8 @@ was sent and what it accepted.
 Service and no MeshConfig says anything.`,
 		Example: `  coastwise serve --from mesh/
   coastwise serve -f services/ -f rules.yaml --debug 127.0.0.1:15015 --log-format json
+
+  coastwise serve --kubeconfig ~/.kube/config --context test
 
   # Every service flat, at once, for all clients; fences still hold.
   coastwise serve --from mesh/ --suspend-locality`,
@@ -67,6 +73,7 @@ Service and no MeshConfig says anything.`,
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	f.kube.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -91,7 +98,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
-		PublishInterval: f.publishInterval, Log: log,
+		PublishInterval: f.publishInterval, Log: log, Kube: f.kube.config(p, f.from),
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

@@ -1,0 +1,177 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/connrotation"
+)
+
+// serverSubject is what troubles with the server as a whole are noted under.
+const serverSubject = "/readyz"
+
+// dialTimeout bounds one attempt to connect.
+const dialTimeout = 3 * time.Second
+
+// link is the way to one API server: its connections, and whether it is there.
+type link struct {
+	config   *rest.Config
+	http     *http.Client
+	conns    *connrotation.Dialer
+	troubles *troubles
+	redial   time.Duration
+	turn     chan struct{} // held by the one who tries a refused connection again
+	ended    chan struct{} // closed when no connection is wanted any more
+
+	absences atomic.Uint64 // how often the server was found not to be there
+	heard    atomic.Int64  // when anything last came through, in Unix nanoseconds
+}
+
+// newLink takes a copy of the way that rest describes.
+func newLink(config *rest.Config, redial time.Duration, tr *troubles) (*link, error) {
+	l := &link{troubles: tr, redial: redial, turn: make(chan struct{}, 1), ended: make(chan struct{})}
+	l.conns = connrotation.NewDialer(l.dial)
+	l.config = rest.CopyConfig(config)
+	l.config.Dial = l.conns.DialContext
+	l.config.QPS = -1 // resources pace themselves
+	l.config.WarningHandler = rest.NoWarnings{}
+	l.config.UserAgent = "coastwise"
+	client, err := rest.HTTPClientFor(l.config)
+	if err != nil {
+		return nil, fmt.Errorf("API server: %w", err)
+	}
+	l.http = client
+	return l, nil
+}
+
+// client is for one API group. Built-in kinds come as protobuf.
+func (l *link) client(gv schema.GroupVersion) (*rest.RESTClient, error) {
+	c := rest.CopyConfig(l.config)
+	c.GroupVersion, c.APIPath = &gv, "/apis"
+	if gv.Group == "" {
+		c.APIPath = "/api"
+	}
+	c.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	c.ContentType = runtime.ContentTypeProtobuf
+	c.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return rest.RESTClientForConfigAndClient(c, l.http)
+}
+
+// close ends all connections, and all attempts at one.
+func (l *link) close() {
+	close(l.ended)
+	l.conns.CloseAll()
+	l.http.CloseIdleConnections()
+}
+
+// dial connects, and where nobody listens tries again, one for all, until the
+// caller or the link ends: client-go itself would wait for longer and longer.
+func (l *link) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.attempt(ctx, network, address)
+	if !refused(err) {
+		return conn, err
+	}
+	if held := l.take(ctx, l.turn); !held {
+		return nil, err
+	}
+	defer func() { <-l.turn }()
+	for refused(err) {
+		if l.pause(ctx) {
+			return nil, err
+		}
+		conn, err = l.attempt(ctx, network, address)
+	}
+	return conn, err
+}
+
+func refused(err error) bool { return err != nil && utilnet.IsConnectionRefused(err) }
+
+func (l *link) take(ctx context.Context, turn chan<- struct{}) bool {
+	select {
+	case turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-l.ended:
+	}
+	return false
+}
+
+// pause waits before the next attempt; true if nobody wants one.
+func (l *link) pause(ctx context.Context) bool {
+	timer := time.NewTimer(l.redial)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return false
+	case <-ctx.Done():
+	case <-l.ended:
+	}
+	return true
+}
+
+func (l *link) attempt(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.absent(err)
+		}
+		return nil, err
+	}
+	return &listening{Conn: conn, heard: &l.heard}, nil
+}
+
+// absent notes that the server is not there, for whoever has no other error to show.
+func (l *link) absent(err error) {
+	l.absences.Add(1)
+	l.troubles.note(serverSubject, err)
+}
+
+// listening is a connection that notes when something came through it.
+type listening struct {
+	net.Conn
+	heard *atomic.Int64
+}
+
+func (c *listening) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// silence is how long nothing has come through.
+func (l *link) silence() time.Duration { return time.Since(time.Unix(0, l.heard.Load())) }
+
+// well asks the API server whether it is well. Whoever may not ask is told so by a
+// server that is.
+func (l *link) well(ctx context.Context, c *rest.RESTClient, timeout time.Duration) bool {
+	asking, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var status int
+	err := c.Get().AbsPath("/readyz").MaxRetries(0).Do(asking).StatusCode(&status).Error()
+	if ctx.Err() != nil {
+		return false
+	}
+	switch {
+	case status != 0 && status < http.StatusInternalServerError:
+		l.troubles.note(serverSubject, nil)
+		return true
+	case errors.Is(err, context.DeadlineExceeded) && l.troubles.of(serverSubject) != "":
+		l.absences.Add(1) // the dialer knows why
+	default:
+		l.absent(err)
+	}
+	return false
+}
