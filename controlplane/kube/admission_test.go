@@ -47,16 +47,23 @@ func TestAdmissions(t *testing.T) {
 	at := func(o observed) *observed { return &o }
 	for name, steps := range map[string][]step{
 		"comes, changes, goes": {
-			{at(good("x", "u", 1, "1")), put("1"), Admitted, 1}, {at(good("x", "u", 2, "2")), put("2"), Admitted, 2},
-			{at(good("x", "u", 2, "2")), nil, Admitted, 2}, {nil, gone, "", 0}, {nil, nil, "", 0},
+			{at(good("x", "u", 1, "1")), put("1"), Admitted, 1},
+			{at(good("x", "u", 2, "2")), put("2"), Admitted, 2},
+			{at(good("x", "u", 2, "2")), nil, Admitted, 2},
+			{nil, gone, "", 0},
+			{nil, nil, "", 0},
 		},
 		"a refused edit changes nothing": {
-			{at(good("x", "u", 1, "1")), put("1"), Admitted, 1}, {at(bad("x", "u", 2, "eu")), nil, Held, 1},
-			{at(bad("x", "u", 3)), nil, Held, 1}, {at(good("x", "u", 4, "4")), put("4"), Admitted, 4},
+			{at(good("x", "u", 1, "1")), put("1"), Admitted, 1},
+			{at(bad("x", "u", 2, "eu")), nil, Held, 1},
+			{at(bad("x", "u", 3)), nil, Held, 1},
+			{at(good("x", "u", 4, "4")), put("4"), Admitted, 4},
 		},
 		"never admitted: its fence": {
-			{at(bad("x", "u", 1, "eu")), fenced("eu"), Absent, 0}, {at(bad("x", "u", 2, "us")), fenced("us"), Absent, 0},
-			{at(bad("x", "u", 3)), gone, Absent, 0}, {at(bad("x", "u", 4, "eu")), fenced("eu"), Absent, 0},
+			{at(bad("x", "u", 1, "eu")), fenced("eu"), Absent, 0},
+			{at(bad("x", "u", 2, "us")), fenced("us"), Absent, 0},
+			{at(bad("x", "u", 3)), gone, Absent, 0},
+			{at(bad("x", "u", 4, "eu")), fenced("eu"), Absent, 0},
 			{at(good("x", "u", 5, "5")), put("5"), Admitted, 5},
 		},
 		"a fence goes with its object":       {{at(bad("x", "u", 1, "eu")), fenced("eu"), Absent, 0}, {nil, gone, "", 0}},

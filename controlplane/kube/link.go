@@ -14,7 +14,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/util/connrotation"
+	"k8s.io/client-go/transport"
 )
 
 // serverSubject is what troubles with the server as a whole are noted under.
@@ -27,30 +27,45 @@ const dialTimeout = 3 * time.Second
 type link struct {
 	config   *rest.Config
 	http     *http.Client
-	conns    *connrotation.Dialer
+	base     *http.Transport
 	troubles *troubles
-	redial   time.Duration
+	times    Times
 	turn     chan struct{} // held by the one who tries a refused connection again
 	ended    chan struct{} // closed when no connection is wanted any more
 
 	absences atomic.Uint64 // how often the server was found not to be there
-	heard    atomic.Int64  // when anything last came through, in Unix nanoseconds
 }
 
-// newLink takes a copy of the way that rest describes.
-func newLink(config *rest.Config, redial time.Duration, tr *troubles) (*link, error) {
-	l := &link{troubles: tr, redial: redial, turn: make(chan struct{}, 1), ended: make(chan struct{})}
-	l.conns = connrotation.NewDialer(l.dial)
+// newLink takes a copy of the way that config describes. The transport is our own:
+// client-go's finds out only after 45 s that a connection leads nowhere, waits
+// for longer and longer where one is refused, and is shared by all of a process.
+func newLink(config *rest.Config, times Times, tr *troubles) (*link, error) {
+	l := &link{troubles: tr, times: times, turn: make(chan struct{}, 1), ended: make(chan struct{})}
 	l.config = rest.CopyConfig(config)
-	l.config.Dial = l.conns.DialContext
 	l.config.QPS = -1 // resources pace themselves
 	l.config.WarningHandler = rest.NoWarnings{}
 	l.config.UserAgent = "coastwise"
-	client, err := rest.HTTPClientFor(l.config)
+	way, err := l.config.TransportConfig()
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}
-	l.http = client
+	secure, err := transport.TLSConfigFor(way)
+	if err != nil {
+		return nil, fmt.Errorf("API server: %w", err)
+	}
+	l.base = &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: l.dial, TLSClientConfig: secure, TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 25, IdleConnTimeout: 90 * time.Second,
+		ForceAttemptHTTP2: true, HTTP2: &http.HTTP2Config{SendPingTimeout: times.Silence, PingTimeout: times.Silence / 3},
+	}
+	if way.Proxy != nil {
+		l.base.Proxy = way.Proxy
+	}
+	asking, err := transport.HTTPWrappersForConfig(way, l.base)
+	if err != nil {
+		return nil, fmt.Errorf("API server: %w", err)
+	}
+	l.http = &http.Client{Transport: asking, Timeout: l.config.Timeout}
 	return l, nil
 }
 
@@ -67,11 +82,10 @@ func (l *link) client(gv schema.GroupVersion) (*rest.RESTClient, error) {
 	return rest.RESTClientForConfigAndClient(c, l.http)
 }
 
-// close ends all connections, and all attempts at one.
+// close ends all attempts at a connection, and those that nobody uses any more.
 func (l *link) close() {
 	close(l.ended)
-	l.conns.CloseAll()
-	l.http.CloseIdleConnections()
+	l.base.CloseIdleConnections()
 }
 
 // dial connects, and where nobody listens tries again, one for all, until the
@@ -108,7 +122,7 @@ func (l *link) take(ctx context.Context, turn chan<- struct{}) bool {
 
 // pause waits before the next attempt; true if nobody wants one.
 func (l *link) pause(ctx context.Context) bool {
-	timer := time.NewTimer(l.redial)
+	timer := time.NewTimer(l.times.Redial)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -120,15 +134,15 @@ func (l *link) pause(ctx context.Context) bool {
 }
 
 func (l *link) attempt(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		if ctx.Err() == nil {
-			l.absent(err)
-		}
-		return nil, err
+	dialer := net.Dialer{
+		Timeout:         dialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: l.times.Silence, Interval: l.times.Silence / 3, Count: 3},
 	}
-	return &listening{Conn: conn, heard: &l.heard}, nil
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil && ctx.Err() == nil {
+		l.absent(err)
+	}
+	return conn, err
 }
 
 // absent notes that the server is not there, for whoever has no other error to show.
@@ -136,23 +150,6 @@ func (l *link) absent(err error) {
 	l.absences.Add(1)
 	l.troubles.note(serverSubject, err)
 }
-
-// listening is a connection that notes when something came through it.
-type listening struct {
-	net.Conn
-	heard *atomic.Int64
-}
-
-func (c *listening) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if n > 0 {
-		c.heard.Store(time.Now().UnixNano())
-	}
-	return n, err
-}
-
-// silence is how long nothing has come through.
-func (l *link) silence() time.Duration { return time.Since(time.Unix(0, l.heard.Load())) }
 
 // well asks the API server whether it is well. Whoever may not ask is told so by a
 // server that is.

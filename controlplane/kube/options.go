@@ -15,8 +15,8 @@ type Times struct {
 	Start time.Duration
 	// Probe is how often the API server is asked whether it is well.
 	Probe time.Duration
-	// Silence is how long it may leave that unanswered before its connections are
-	// closed, since nothing may come through them any more.
+	// Silence is how long nothing may come through a connection before it is
+	// tried by a ping, which must be answered within a third of this.
 	Silence time.Duration
 	// Pace is the least time between two requests for one resource, the first few
 	// and the pages of a list excepted.

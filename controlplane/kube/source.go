@@ -72,7 +72,7 @@ func New(config *rest.Config, st *store.Store, log *slog.Logger, options ...Opti
 		o(s)
 	}
 	var err error
-	if s.link, err = newLink(config, s.times.Redial, s.troubles); err != nil {
+	if s.link, err = newLink(config, s.times, s.troubles); err != nil {
 		return nil, err
 	}
 	if s.core, err = s.link.client(corev1.SchemeGroupVersion); err != nil {
@@ -144,8 +144,8 @@ func (s *Source) Run(ctx context.Context) error {
 		<-ctx.Done()
 	}
 	cancel()
-	s.link.close()
 	wg.Wait()
+	s.link.close()
 	return err
 }
 
@@ -238,11 +238,8 @@ func (s *Source) Stats() Stats {
 	return st
 }
 
-// probe asks the API server from time to time whether it is well. Where nothing
-// at all has come from it for too long the connections are closed: a network that
-// lost them tells nobody.
+// probe asks the API server from time to time whether it is well.
 func (s *Source) probe(ctx context.Context) {
-	s.link.heard.Store(time.Now().UnixNano())
 	defer s.beat.Store(0)
 	tick := time.NewTicker(s.times.Probe)
 	defer tick.Stop()
@@ -250,16 +247,10 @@ func (s *Source) probe(ctx context.Context) {
 		s.beat.Store(time.Now().UnixNano())
 		well := s.link.well(ctx, s.core, s.times.Silence/3)
 		s.well.Store(well)
-		now := time.Now()
-		switch {
-		case well:
+		if now := time.Now(); well {
 			for _, r := range s.all() {
 				r.wellNow(now)
 			}
-		case s.link.silence() > s.times.Silence:
-			s.log.Warn("nothing comes from the API server; its connections are closed", "for", s.times.Silence)
-			s.link.conns.CloseAll()
-			s.link.heard.Store(now.UnixNano())
 		}
 		select {
 		case <-ctx.Done():

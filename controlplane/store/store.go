@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -71,8 +70,8 @@ type Store struct {
 	wake chan struct{}
 
 	services   map[model.Key]*corev1.Service
-	slices     map[model.Key]map[string]*discoveryv1.EndpointSlice // by service, then by name
-	sliceNames map[objectName]*discoveryv1.EndpointSlice
+	slices     map[model.Key]map[string]*heldSlice // by service, then by name
+	sliceNames map[objectName]*heldSlice
 	pods       map[ingest.PodName]*corev1.Pod
 	namespaces map[string]*corev1.Namespace
 	nodes      nodeIndex
@@ -108,8 +107,8 @@ func New() *Store {
 	return &Store{
 		wake:       make(chan struct{}, 1),
 		services:   map[model.Key]*corev1.Service{},
-		slices:     map[model.Key]map[string]*discoveryv1.EndpointSlice{},
-		sliceNames: map[objectName]*discoveryv1.EndpointSlice{},
+		slices:     map[model.Key]map[string]*heldSlice{},
+		sliceNames: map[objectName]*heldSlice{},
 		pods:       map[ingest.PodName]*corev1.Pod{},
 		namespaces: map[string]*corev1.Namespace{},
 		nodes:      newNodeIndex(),
