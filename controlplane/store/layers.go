@@ -2,6 +2,7 @@ package store
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
@@ -94,7 +95,7 @@ func (l layers) duplicates() []model.Problem {
 }
 
 // held is what the store holds of an object now, as a Change that would put it
-// back; of a Node, of which only its place is held, a Node with that place.
+// back; of a Node, of which only that is held, a Node with that place and CPU.
 func (s *Store) held(ref model.ObjectRef) Change {
 	c := Change{Ref: ref}
 	switch ref.Kind {
@@ -113,8 +114,8 @@ func (s *Store) held(ref model.ObjectRef) Change {
 			c.Object = orNil(w.entries[nameOf(ref).name])
 		}
 	case "Node":
-		if place, known := s.nodes.byName[ref.Name]; known {
-			c.Object = nodeAt(place)
+		if node, known := s.nodes.byName[ref.Name]; known {
+			c.Object = nodeLike(node)
 		}
 	case "Pod":
 		c.Object = orNil(s.pods[ingest.PodName{Namespace: ref.Namespace, Name: ref.Name}])
@@ -136,15 +137,22 @@ func orNil[T any](object *T) any {
 	return object
 }
 
-// nodeAt is the least Node that is at a place: the inverse of placeOf.
-func nodeAt(l model.Locality) *corev1.Node {
+// nodeLike is the least Node of which the same is held: the inverse of nodeOf.
+func nodeLike(n ingest.Node) *corev1.Node {
 	labels := map[string]string{}
 	for label, value := range map[string]string{
-		corev1.LabelTopologyRegion: l.Region, corev1.LabelTopologyZone: l.Zone, subZoneLabel: l.SubZone,
+		corev1.LabelTopologyRegion: n.Locality.Region, corev1.LabelTopologyZone: n.Locality.Zone, subZoneLabel: n.Locality.SubZone,
 	} {
 		if value != "" {
 			labels[label] = value
 		}
 	}
-	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
+	out := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
+	if n.MilliCPU != 0 {
+		out.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(n.MilliCPU, resource.DecimalSI)}
+	}
+	if n.Counts {
+		out.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -211,12 +212,15 @@ func checkMemory(t *rapid.T, s *Store, oracle layered, shadowed []model.ObjectRe
 	}
 }
 
-// TestNodeAt: what stands for a Node has its place.
-func TestNodeAt(t *testing.T) {
+// TestNodeLike: what stands for a Node has its place, CPU and readiness.
+func TestNodeLike(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := model.Locality{Region: someRegions.Draw(t, "region"), Zone: someZones.Draw(t, "zone"), SubZone: someNames.Draw(t, "sub-zone")}
-		if got := placeOf(nodeAt(l)); *got != l {
-			t.Fatalf("%v, want %v", *got, l)
+		n := ingest.Node{
+			Locality: model.Locality{Region: someRegions.Draw(t, "region"), Zone: someZones.Draw(t, "zone"), SubZone: someNames.Draw(t, "sub-zone")},
+			MilliCPU: rapid.Int64Range(0, 64000).Draw(t, "CPU"), Counts: rapid.Bool().Draw(t, "counts"),
+		}
+		if got := nodeOf(nodeLike(n)); *got != n {
+			t.Fatalf("%v, want %v", *got, n)
 		}
 	})
 }
