@@ -12,14 +12,13 @@ import (
 // Why a stream is refused: the label of coastwise_streams_refused_total.
 const (
 	notReady    = "not_ready"    // the sources are still being read
-	stopping    = "stopping"     // the server is about to end
 	noRequest   = "no_request"   // the stream said nothing for too long
 	invalidNode = "invalid_node" // its first request does not say who it is
 	notAdmitted = "not_admitted" // the Hub does not take this client
 )
 
 // refusals is every reason.
-func refusals() []string { return []string{notReady, stopping, noRequest, invalidNode, notAdmitted} }
+func refusals() []string { return []string{notReady, noRequest, invalidNode, notAdmitted} }
 
 // refuse counts a stream that is not served, and logs it: of one peer a line a
 // second at most, since a client that is refused comes back at once. It returns
