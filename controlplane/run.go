@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,10 +19,8 @@ import (
 	"github.com/coastwise/coastwise/controlplane/xds"
 )
 
-// drainTime bounds how long streams may take to end at shutdown.
-const drainTime = 5 * time.Second
-
-// endTime bounds how long the other parts may take after that.
+// endTime bounds how long streams may last beyond --drain-time, and how long the
+// other parts may take after that.
 const endTime = 2 * time.Second
 
 // server is the parts of one running control plane.
@@ -31,6 +30,8 @@ type server struct {
 	hub      *snapshot.Hub
 	xds      *xds.Server
 	registry *prometheus.Registry
+	// draining says that the server was told to end.
+	draining atomic.Bool
 }
 
 // Run serves until ctx ends, then drains and returns nil. It returns a
@@ -75,6 +76,7 @@ func (s *server) sources() admin.Sources {
 			{Name: "files", OK: func() bool { return s.source.Stats().Reloads > 0 }},
 			{Name: "snapshot", OK: s.hub.Synced},
 		},
+		Draining: s.draining.Load,
 		Problems: s.hub.Problems,
 		Proxies:  func() any { return s.xds.Proxies() },
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
@@ -88,8 +90,9 @@ func (s *server) sources() admin.Sources {
 
 // run starts every part and ends them all when ctx does or one of them stops.
 // Health is answered from the start, and streams are refused until all is read.
-func (s *server) run(ctx context.Context, p *ports) error {
-	ctx, cancel := context.WithCancel(ctx)
+// While it drains every part goes on.
+func (s *server) run(told context.Context, p *ports) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(told))
 	defer cancel()
 	loaded := make(chan struct{})
 	parts := []part{
@@ -111,14 +114,15 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	running := len(parts)
 	var failed error
 	select {
-	case <-ctx.Done():
+	case <-told.Done():
+		var early bool
+		if early, failed = s.linger(ended); early {
+			running--
+		}
 	case failed = <-ended:
 		running--
 	}
-	s.config.Log.Info("draining")
-	drain, stop := context.WithTimeout(context.Background(), drainTime)
-	defer stop()
-	s.xds.Drain(drain)
+	s.drain()
 	cancel()
 	return errors.Join(failed, s.await(ended, running))
 }

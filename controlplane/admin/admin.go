@@ -19,6 +19,8 @@ type Sources struct {
 	Alive func() bool
 	// Checks are what readiness consists of, in order.
 	Checks []Check
+	// Draining says that the server is about to end: it is not ready then.
+	Draining func() bool
 	// Problems are listed by /readyz?verbose; those that are errors name
 	// objects whose last admitted form, or fence, stands in their place.
 	Problems func() []model.Problem
@@ -41,7 +43,7 @@ type Refused struct {
 }
 
 // Check is one condition of readiness. Once true it stays so: ready means
-// synced, not "the source can be reached".
+// synced, not "the source can be reached". Only a server that drains is unready again.
 type Check struct {
 	Name string
 	OK   func() bool
@@ -69,6 +71,9 @@ func Handler(s Sources) http.Handler {
 // the form that the Kubernetes API server uses.
 func (s Sources) ready(w http.ResponseWriter, r *http.Request) {
 	status, lines := http.StatusOK, []string{}
+	if s.Draining() {
+		status, lines = http.StatusServiceUnavailable, []string{"[-]draining: the server is about to end"}
+	}
 	for _, c := range s.Checks {
 		mark := "[+]%s ok"
 		if !c.OK() {
