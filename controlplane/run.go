@@ -32,6 +32,7 @@ type server struct {
 	registry *prometheus.Registry
 	// draining says that the server was told to end.
 	draining atomic.Bool
+	replicas *replicas
 }
 
 // Run serves until ctx ends, then drains and returns nil. It returns a
@@ -65,6 +66,7 @@ func newServer(c Config) *server {
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
 		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: xds.DefaultServerLimits(),
 	})
+	s.replicas = s.newReplicas(st)
 	s.registry.MustRegister(admin.Collector(s.sources()))
 	return s
 }
@@ -79,6 +81,7 @@ func (s *server) sources() admin.Sources {
 		Draining: s.draining.Load,
 		Problems: s.hub.Problems,
 		Proxies:  func() any { return s.xds.Proxies() },
+		All:      func(ctx context.Context) any { return s.replicas.proxies(ctx) },
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
 		Refused: func() admin.Refused {
 			stats := s.source.Stats()
@@ -103,7 +106,7 @@ func (s *server) run(told context.Context, p *ports) error {
 	}
 	parts = append(parts, s.kubeParts(ctx)...)
 	parts = append(parts, s.statusParts(ctx)...)
-	parts = append(parts, s.peerParts(ctx)...)
+	parts = append(parts, s.peerParts(ctx, p.peer)...)
 	if p.debug != nil {
 		parts = append(parts, part{"debug", serveHTTP(ctx, p.debug, admin.DebugHandler(s.xds.Dump))})
 	}
@@ -208,7 +211,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) func() error
 }
 
 // ports are the sockets that a server listens on.
-type ports struct{ xds, admin, debug net.Listener }
+type ports struct{ xds, admin, debug, peer net.Listener }
 
 // listen opens every port before anything else happens: one that is taken ends
 // the start at once.
@@ -217,7 +220,7 @@ func listen(c Config) (*ports, error) {
 	for _, want := range []struct {
 		flag, address string
 		l             *net.Listener
-	}{{"--xds", c.XDS, &p.xds}, {"--admin", c.Admin, &p.admin}, {"--debug", c.Debug, &p.debug}} {
+	}{{"--xds", c.XDS, &p.xds}, {"--admin", c.Admin, &p.admin}, {"--debug", c.Debug, &p.debug}, {"--peer", c.Replica.Peer, &p.peer}} {
 		if want.address == "" {
 			continue
 		}
@@ -232,7 +235,7 @@ func listen(c Config) (*ports, error) {
 }
 
 func (p *ports) close() {
-	for _, l := range []net.Listener{p.xds, p.admin, p.debug} {
+	for _, l := range []net.Listener{p.xds, p.admin, p.debug, p.peer} {
 		if l != nil {
 			l.Close()
 		}

@@ -20,15 +20,15 @@ import (
 
 var began = time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)
 
-func someProxies() []xds.ProxyInfo {
-	return []xds.ProxyInfo{
-		{ID: "default/a", Kind: "sidecar", Locality: "eu/eu-1", Connected: began, Peer: "10.0.0.1:7", Types: []xds.TypeInfo{
+func someProxies() proxyList {
+	return proxyList{
+		{ProxyInfo: xds.ProxyInfo{ID: "default/a", Kind: "sidecar", Locality: "eu/eu-1", Connected: began, Peer: "10.0.0.1:7", Types: []xds.TypeInfo{
 			{Synced: true, Bytes: 100}, {Synced: true, Bytes: 23},
-		}},
-		{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
+		}}},
+		{ProxyInfo: xds.ProxyInfo{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
 			{Synced: true, Bytes: 1}, {Bytes: 1, Refused: 2},
-		}},
-		{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began},
+		}}},
+		{ProxyInfo: xds.ProxyInfo{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began}},
 	}
 }
 
@@ -38,10 +38,10 @@ default/a            sidecar  eu/eu-1   synced   0        123    2026-11-25T14:0
 default/b            gateway  -         lagging  2        2      2026-11-25T14:00:00Z  10.0.0.2:7  two live streams have this id
 "default/\x1b[2J\t"  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  -
 `
-	if diff := cmp.Diff(want, proxyTable(someProxies(), true)); diff != "" {
+	if diff := cmp.Diff(want, someProxies().table(true)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := proxyTable(someProxies(), false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
+	if got := someProxies().table(false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
 		t.Errorf("without titles:\n%s", got)
 	}
 }
@@ -50,7 +50,7 @@ default/b            gateway  -         lagging  2        2      2026-11-25T14:0
 func TestProxiesAppended(t *testing.T) {
 	var out, messages bytes.Buffer
 	show := (&proxiesFlags{output: "table"}).appender(process{stdout: &out, stderr: &messages})
-	shows := func(list []xds.ProxyInfo, failed error, after int, want string) {
+	shows := func(list proxyList, failed error, after int, want string) {
 		t.Helper()
 		out.Reset()
 		messages.Reset()
@@ -80,7 +80,7 @@ func TestProxiesAppended(t *testing.T) {
 	list[0].Types = []xds.TypeInfo{{Bytes: 5, Synced: true}}
 	shows(list[:1], nil, 1, line)
 	shows(list[:1], nil, 2, "")
-	shows([]xds.ProxyInfo{}, nil, 3, "[] ")
+	shows(proxyList{}, nil, 3, "[] ")
 }
 
 func TestProxiesRedrawn(t *testing.T) {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,6 +27,8 @@ type Sources struct {
 	Problems func() []model.Problem
 	// Proxies is what /proxies prints, as JSON.
 	Proxies func() any
+	// All is what /proxies?replicas=all prints: those of every replica.
+	All func(context.Context) any
 	// Skipped counts objects of foreign kinds, by kind.
 	Skipped func() map[string]int
 	// Refused says what acts in place of the objects that are refused.
@@ -63,8 +66,20 @@ func Handler(s Sources) http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /problems", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, append([]model.Problem{}, s.Problems()...)) })
-	mux.HandleFunc("GET /proxies", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Proxies()) })
+	mux.HandleFunc("GET /proxies", s.proxies)
 	return mux
+}
+
+// proxies is who is connected here, or with ?replicas=all to any replica.
+func (s Sources) proxies(w http.ResponseWriter, r *http.Request) {
+	switch of := r.URL.Query().Get("replicas"); of {
+	case "":
+		writeJSON(w, s.Proxies())
+	case "all":
+		writeJSON(w, s.All(r.Context()))
+	default:
+		http.Error(w, fmt.Sprintf("replicas: %q: want all, or nothing for this one", of), http.StatusBadRequest)
+	}
 }
 
 // ready prints "ok", or with ?verbose every check and every refused object, in

@@ -22,7 +22,8 @@ type PoolConfig struct {
 	Own func() (Report, bool)
 	// TLS is how the others are called; nil is plaintext.
 	TLS *tls.Config
-	// Token is the bearer token of each call; nil sends none.
+	// Token is the bearer token of each call; nil sends none. Without TLS only
+	// replicas on this machine get it.
 	Token func() (string, error)
 	Log   *slog.Logger
 }
