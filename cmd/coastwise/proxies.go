@@ -13,7 +13,6 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
-
 )
 
 // defaultAdmin is where serve has its admin port unless it is told otherwise.
