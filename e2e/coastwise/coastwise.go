@@ -130,6 +130,8 @@ type Serve struct {
 	XDS, Admin string
 	// Debug is IP:PORT, or "" for none.
 	Debug string
+	// Flags are further ones.
+	Flags []string
 	// Log is the path of the file that gets its log; it is appended to.
 	Log string
 }
@@ -157,7 +159,7 @@ func (b Binary) Start(s Serve) (*Server, error) {
 	if s.Debug != "" {
 		args = append(args, "--debug", s.Debug)
 	}
-	cmd := exec.Command(string(b), args...)
+	cmd := exec.Command(string(b), append(args, s.Flags...)...)
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = log, log
 	p, err := proc.Start("coastwise serve", cmd)
