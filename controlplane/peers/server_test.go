@@ -147,8 +147,13 @@ func TestServerRefuses(t *testing.T) {
 	if status, _, body, _ := r.get(t, proxiesPath); status != 200 || body != `[{"id":"default/of-cw-1"}]` {
 		t.Errorf("%d %s", status, body)
 	}
-	if resp, err := http.Post(r.server.URL+reportPath, "text/plain", nil); err != nil || resp.StatusCode != 405 {
-		t.Errorf("POST: %v %v", resp, err)
+	resp, err := http.Post(r.server.URL+reportPath, "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 405 {
+		t.Errorf("POST: %s", resp.Status)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 // that its next stream is on another connection.
 const goAwayLead = 50 * time.Millisecond
 
+// cutTime is how long cutting may take: gRPC waits for connections that have not
+// shaken hands, up to handshakeTimeout.
+const cutTime = time.Second
+
 // Unready makes health say NOT_SERVING from now on. Everything is served as before.
 func (s *Server) Unready() { s.unreadyOnce.Do(func() { close(s.unready) }) }
 
@@ -46,10 +50,20 @@ func (s *Server) Drain(ctx context.Context, over time.Duration) {
 	}()
 	select {
 	case <-gone:
+		if ctx.Err() == nil {
+			return
+		}
 	case <-ctx.Done():
 	}
-	s.Stop()
-	<-gone
+	cut := make(chan struct{})
+	go func() {
+		defer close(cut)
+		s.Stop()
+	}()
+	select {
+	case <-cut:
+	case <-time.After(cutTime):
+	}
 }
 
 // part tells the clients of a shard to go, and returns when they have.

@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -173,4 +174,27 @@ func TestUnreadyServes(t *testing.T) {
 	silent.ends(codes.Unavailable, "stopping")
 	<-drained
 	cancel()
+}
+
+// TestDrainWaitsForNoHandshake: a connection that says nothing does not hold up the end.
+func TestDrainWaitsForNoHandshake(t *testing.T) {
+	r := newRig(t, nil)
+	var mute []net.Conn
+	for range 2 * shardCount {
+		c, err := r.listener.DialContext(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mute = append(mute, c)
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	r.Drain(ctx, 100*time.Millisecond)
+	if took := time.Since(began); took > 200*time.Millisecond+2*cutTime {
+		t.Errorf("the drain took %v", took)
+	}
+	for _, c := range mute {
+		c.Close()
+	}
 }

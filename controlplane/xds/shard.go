@@ -46,7 +46,6 @@ func (sh *shard) shut() { sh.closeDoor.Do(func() { close(sh.closed) }) }
 // stop returns when no connection is left: gracefully once each client is told to
 // go and its streams are over, else at once.
 func (sh *shard) stop(gracefully bool) {
-	sh.shut()
 	if gracefully {
 		sh.grpc.GracefulStop()
 		return
