@@ -130,7 +130,7 @@ type Serve struct {
 	XDS, Admin string
 	// Debug is IP:PORT, or "" for none.
 	Debug string
-	// Flags are further ones.
+	// Flags are further ones. Without any it drains at once.
 	Flags []string
 	// Log is the path of the file that gets its log; it is appended to.
 	Log string
@@ -149,7 +149,7 @@ func (b Binary) Start(s Serve) (*Server, error) {
 		return nil, err
 	}
 	defer log.Close()
-	args := []string{"serve", "--xds", s.XDS, "--admin", s.Admin}
+	args := []string{"serve", "--xds", s.XDS, "--admin", s.Admin, "--drain-time", "0s"}
 	for _, path := range s.From {
 		args = append(args, "--from", path)
 	}
