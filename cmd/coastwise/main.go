@@ -28,6 +28,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
 	code := p.run(ctx, os.Args[1:])
 	stop()
