@@ -50,8 +50,8 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // Validate returns a *ConfigError with every mistake, or nil.
 func (c Config) Validate() error {
 	errs := &multierror.Error{ErrorFormat: oneALine}
-	if len(c.From) == 0 {
-		errs = multierror.Append(errs, errors.New("--from: give at least one file or folder of manifests"))
+	if len(c.From) == 0 && !c.Kube.given() {
+		errs = multierror.Append(errs, errors.New("--from, --kubeconfig: give at least one file or folder of manifests, or a cluster to watch (this process runs in no Pod of one)"))
 	}
 	if err := loopback(c.XDS); err != nil {
 		errs = multierror.Append(errs, fmt.Errorf("--xds: %w", err))

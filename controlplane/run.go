@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +15,11 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane/admin"
 	"github.com/coastwise/coastwise/controlplane/files"
+	"github.com/coastwise/coastwise/controlplane/kube"
 	"github.com/coastwise/coastwise/controlplane/snapshot"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/controlplane/xds"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // endTime bounds how long streams may last beyond --drain-time, and how long the
@@ -26,7 +29,9 @@ const endTime = 2 * time.Second
 // server is the parts of one running control plane.
 type server struct {
 	config   Config
+	store    *store.Store
 	source   *files.Source
+	kube     *kube.Source // nil where no API server is watched
 	hub      *snapshot.Hub
 	xds      *xds.Server
 	registry *prometheus.Registry
@@ -50,14 +55,18 @@ func Run(ctx context.Context, c Config) error {
 	if err := loopback(ports.admin.Addr().String()); err != nil {
 		c.Log.Warn("everybody who can reach the admin port can read who is connected and what is wrong", "admin", ports.admin.Addr().String())
 	}
-	return newServer(c).run(ctx, ports)
+	s := newServer(c)
+	if err := s.connect(s.store); err != nil {
+		return err
+	}
+	return s.run(ctx, ports)
 }
 
 func newServer(c Config) *server {
 	st := store.New()
 	st.SetMesh(c.Suspend, c.LocalityDefault)
 	s := &server{
-		config: c, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
+		config: c, store: st, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -73,11 +82,8 @@ func newServer(c Config) *server {
 
 func (s *server) sources() admin.Sources {
 	return admin.Sources{
-		Alive: func() bool { return s.hub.Alive() && s.source.Alive() },
-		Checks: []admin.Check{
-			{Name: "files", OK: func() bool { return s.source.Stats().Reloads > 0 }},
-			{Name: "snapshot", OK: s.hub.Synced},
-		},
+		Alive:    func() bool { return s.hub.Alive() && s.source.Alive() && s.kubeAlive() },
+		Checks:   s.checks(),
 		Draining: s.draining.Load,
 		Problems: s.hub.Problems,
 		Proxies:  func() any { return s.xds.Proxies() },
@@ -85,10 +91,25 @@ func (s *server) sources() admin.Sources {
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
 		Refused: func() admin.Refused {
 			stats := s.source.Stats()
-			return admin.Refused{Held: stats.Held, Absent: stats.Unadmitted}
+			held, absent := s.kubeRefused()
+			return admin.Refused{Held: joined(stats.Held, held), Absent: joined(stats.Unadmitted, absent)}
 		},
 		Registry: s.registry,
 	}
+}
+
+// checks are what must have happened once before clients are served.
+func (s *server) checks() []admin.Check {
+	out := s.kubeChecks()
+	if len(s.config.From) > 0 || len(out) == 0 {
+		out = append([]admin.Check{{Name: "files", OK: func() bool { return s.source.Stats().Reloads > 0 }}}, out...)
+	}
+	return append(out, admin.Check{Name: "snapshot", OK: s.hub.Synced})
+}
+
+// joined is what either of two says, sorted.
+func joined(a, b []model.ObjectRef) []model.ObjectRef {
+	return slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(a, b)), model.ObjectRef.Compare))
 }
 
 // run starts every part and ends them all when ctx does or one of them stops.
@@ -130,15 +151,25 @@ func (s *server) run(told context.Context, p *ports) error {
 	return errors.Join(failed, s.await(ended, running))
 }
 
-// read loads the sources once, publishes what they gave, and follows them.
+// read loads the files once, waits until the API server's objects are read too,
+// publishes what both gave, and follows the files.
 func (s *server) read(ctx context.Context, p *ports, loaded chan<- struct{}) error {
-	if err := s.source.Load(); err != nil {
-		return err
+	if len(s.config.From) > 0 {
+		if err := s.source.Load(); err != nil {
+			return err
+		}
+	}
+	if !s.awaitKube(ctx) {
+		return nil
 	}
 	s.hub.Publish(time.Now())
 	close(loaded)
 	s.config.Log.Info("serving", "xds", p.xds.Addr().String(), "admin", p.admin.Addr().String(),
 		"services", len(s.hub.Snapshot().Entries))
+	if len(s.config.From) == 0 {
+		<-ctx.Done()
+		return nil
+	}
 	return s.source.Run(ctx)
 }
 

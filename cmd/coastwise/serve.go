@@ -25,16 +25,20 @@ type serveFlags struct {
 	publishInterval     time.Duration
 	limits              limitFlags
 	replica             replicaFlags
+	kube                kubeFlags
 }
 
 func newServe(p process) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:   "serve --from PATH…",
-		Short: "Serve a folder of manifests to Envoys",
-		Long: `serve watches files and folders of Kubernetes manifests and streams what they
-decide to every Envoy that connects, over ADS (delta, or state of the
-world) on one gRPC port. It runs
+		Use:   "serve {--from PATH… | --kubeconfig FILE}",
+		Short: "Serve a cluster, or a folder of manifests, to Envoys",
+		Long: `serve watches the API server of a Kubernetes cluster, or files and folders of
+manifests, or both, and streams what they decide to every Envoy that connects,
+over ADS (delta, or state of the world) on one gRPC port. In a Pod, without
+--from and --kubeconfig, the cluster is the Pod's own. Nothing is served before
+everything was read once; serve ends if that takes the API server more than a
+minute, and goes on with what it has if the API server goes away later. It runs
 until it is interrupted.
 
 Only loopback addresses are served: clients are not verified yet.
@@ -55,6 +59,8 @@ they tell each other how far their proxies are, and who is connected.
 Service and no MeshConfig says anything.`,
 		Example: `  coastwise serve --from mesh/
   coastwise serve -f services/ -f rules.yaml --debug 127.0.0.1:15015 --log-format json
+
+  coastwise serve --kubeconfig ~/.kube/config --context test
 
   # Every service flat, at once, for all clients; fences still hold.
   coastwise serve --from mesh/ --suspend-locality`,
@@ -79,6 +85,7 @@ Service and no MeshConfig says anything.`,
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
 	f.limits.add(cmd)
 	f.replica.register(cmd)
+	f.kube.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -104,7 +111,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
 		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits,
-		Replica: f.replica.config(p),
+		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from),
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

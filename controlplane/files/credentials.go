@@ -52,17 +52,21 @@ func isFolder(path string) error {
 	return nil
 }
 
-// options is what admission is told.
-func (s *Source) options() admit.Options {
-	if len(s.credentials) == 0 {
+// Admission is what admission is told where these are the folders of secrets, as
+// CheckTLSDirs returned them. It looks into them whenever it is asked.
+func Admission(dirs []string) admit.Options {
+	if len(dirs) == 0 {
 		return admit.Options{}
 	}
-	return admit.Options{Credential: s.credential}
+	return admit.Options{Credential: func(secrets []string) (string, error) { return credential(dirs, secrets) }}
 }
 
+// options is what admission is told.
+func (s *Source) options() admit.Options { return Admission(s.credentials) }
+
 // credential is the first folder that has the files of all these secrets.
-func (s *Source) credential(secrets []string) (string, error) {
-	for _, dir := range s.credentials {
+func credential(dirs, secrets []string) (string, error) {
+	for _, dir := range dirs {
 		lacks := func(name string) bool {
 			info, err := os.Stat(filepath.Join(dir, name+".yaml"))
 			return err != nil || !info.Mode().IsRegular()
@@ -71,7 +75,7 @@ func (s *Source) credential(secrets []string) (string, error) {
 			return dir, nil
 		}
 	}
-	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(s.credentials, ", "))
+	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(dirs, ", "))
 }
 
 // renewed says that other files are in the folders of secrets than at the last

@@ -42,7 +42,7 @@ func TestRulesWaitForCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	state("the file", 1, 0, 0)
-	if got, err := s.credential([]string{"web-ca"}); got != second || err != nil {
+	if got, err := credential(s.credentials, []string{"web-ca"}); got != second || err != nil {
 		t.Errorf("found in %q: %v", got, err)
 	}
 	if err := os.Remove(file); err != nil {

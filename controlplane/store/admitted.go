@@ -22,7 +22,7 @@ func (s *Store) Admitted() []Change {
 		out = append(out, Change{Ref: model.ObjectRef{Kind: "Service", Namespace: key.Namespace, Name: name}, Object: service})
 	}
 	for name, slice := range s.sliceNames {
-		out = append(out, Change{Ref: model.ObjectRef{Kind: "EndpointSlice", Namespace: name.namespace, Name: name.name}, Object: slice})
+		out = append(out, Change{Ref: model.ObjectRef{Kind: "EndpointSlice", Namespace: name.namespace, Name: name.name}, Object: slice.slice()})
 	}
 	for name, namespace := range s.namespaces {
 		out = append(out, Change{Ref: model.ObjectRef{Kind: "Namespace", Name: name}, Object: namespace})

@@ -80,17 +80,17 @@ func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 
 func (s *Store) setSlice(ref model.ObjectRef, slice *discoveryv1.EndpointSlice) {
 	name := objectName{ref.Namespace, ref.Name}
-	old := s.sliceNames[name]
-	if reflect.DeepEqual(old, slice) {
+	old, held := s.sliceNames[name], hold(slice)
+	if reflect.DeepEqual(old, held) {
 		return
 	}
 	if old != nil {
 		delete(s.sliceNames, name)
-		s.dropSlice(old)
+		s.dropSlice(old.slice())
 	}
 	if slice != nil {
-		s.sliceNames[name] = slice
-		s.addSlice(slice)
+		s.sliceNames[name] = held
+		s.addSlice(slice, held)
 	}
 }
 
@@ -100,16 +100,16 @@ func sliceKey(slice *discoveryv1.EndpointSlice) (model.Key, bool) {
 	return model.ServiceKey(slice.Namespace, service), service != ""
 }
 
-func (s *Store) addSlice(slice *discoveryv1.EndpointSlice) {
+func (s *Store) addSlice(slice *discoveryv1.EndpointSlice, held *heldSlice) {
 	key, ok := sliceKey(slice)
 	if !ok {
 		return
 	}
 	s.marks.key(key)
 	if s.slices[key] == nil {
-		s.slices[key] = map[string]*discoveryv1.EndpointSlice{}
+		s.slices[key] = map[string]*heldSlice{}
 	}
-	s.slices[key][slice.Name] = slice
+	s.slices[key][slice.Name] = held
 	s.tally(key, slice, +1)
 }
 

@@ -28,7 +28,7 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 	s.addEntries(&o)
 	named := s.slices[key]
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		slice := named[name]
+		slice := named[name].slice()
 		o.Slices = append(o.Slices, slice)
 		for pod := range targets(slice) {
 			if p := s.pods[pod]; p != nil {

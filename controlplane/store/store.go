@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -71,8 +70,8 @@ type Store struct {
 	wake chan struct{}
 
 	services   map[model.Key]*corev1.Service
-	slices     map[model.Key]map[string]*discoveryv1.EndpointSlice // by service, then by name
-	sliceNames map[objectName]*discoveryv1.EndpointSlice
+	slices     map[model.Key]map[string]*heldSlice // by service, then by name
+	sliceNames map[objectName]*heldSlice
 	pods       map[ingest.PodName]*corev1.Pod
 	namespaces map[string]*corev1.Namespace
 	nodes      nodeIndex
@@ -87,6 +86,7 @@ type Store struct {
 	byZone tally[string]      // zone of an endpoint, as its slice says → services
 	byPod  tally[ingest.PodName]
 
+	layers   layers
 	marks    marks
 	problems map[string][]model.Problem
 }
@@ -107,8 +107,8 @@ func New() *Store {
 	return &Store{
 		wake:       make(chan struct{}, 1),
 		services:   map[model.Key]*corev1.Service{},
-		slices:     map[model.Key]map[string]*discoveryv1.EndpointSlice{},
-		sliceNames: map[objectName]*discoveryv1.EndpointSlice{},
+		slices:     map[model.Key]map[string]*heldSlice{},
+		sliceNames: map[objectName]*heldSlice{},
 		pods:       map[ingest.PodName]*corev1.Pod{},
 		namespaces: map[string]*corev1.Namespace{},
 		nodes:      newNodeIndex(),
@@ -120,14 +120,15 @@ func New() *Store {
 		byNode:     tally[string]{},
 		byZone:     tally[string]{},
 		byPod:      tally[ingest.PodName]{},
+		layers:     newLayers(),
 		marks:      newMarks(),
 		problems:   map[string][]model.Problem{},
 	}
 }
 
-// Apply takes a batch of changes at once: no Take and no Objects sees a part of it.
-// The last change of one object counts. It never waits for a reader, and a
-// change that changes nothing marks nothing.
+// Apply takes a batch of the files' changes at once: no Take and no Objects sees a
+// part of it. The last change of one object counts, and above one of ApplyAPI. It
+// never waits for a reader, and a change that changes nothing marks nothing.
 //
 // panics: if an Object is not of the type that its Kind names; admission gives
 // no other.
@@ -135,7 +136,7 @@ func (s *Store) Apply(batch []Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range batch {
-		s.apply(c)
+		s.applyAbove(c)
 	}
 	s.signal()
 }
@@ -195,11 +196,11 @@ func (s *Store) SetProblems(source string, ps []model.Problem) {
 	s.problems[source] = slices.Clone(ps)
 }
 
-// Problems are those of all sources, sorted.
+// Problems are those of all sources, and of what one shadows of another; sorted.
 func (s *Store) Problems() []model.Problem {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []model.Problem
+	all := s.layers.duplicates()
 	for _, ps := range s.problems {
 		all = append(all, ps...)
 	}

@@ -100,14 +100,19 @@ func (r *report) admit(doc document, h head) any {
 		r.invalid("endpoints", "is missing; write endpoints: [] if there are none")
 	}
 	meta := object.(metav1.Object) // every kind of the table has ObjectMeta
-	r.metadata(h.kind.scope, meta)
-	r.unknownAnnotations(h.ref.Kind, meta.GetAnnotations())
-	h.kind.check(r, object)
+	r.check(h.kind, h.ref.Kind, meta)
 	if r.refused() {
 		return nil
 	}
 	meta.SetNamespace(h.ref.Namespace)
 	return object
+}
+
+// check says what is wrong with an object, its shape excepted.
+func (r *report) check(k *kind, name string, object metav1.Object) {
+	r.metadata(k.scope, object)
+	r.unknownAnnotations(name, object.GetAnnotations())
+	k.check(r, object)
 }
 
 // decode is strict once more, so that nothing that shape missed is ignored.
