@@ -169,6 +169,9 @@ func TestAServerThatWentBackInTimeIsBelieved(t *testing.T) {
 		api.put(aService("busy", nil))
 	}
 	f := follow(t, api, nil).synced()
+	// A watch that ends soon and without an event would be taken for a failure.
+	api.put(aService("live", nil))
+	eventually(t, "an event", time.Second, func() bool { return f.service("live") != nil })
 	api.stop()
 	api.set(func() { api.objects = map[string]map[string]runtime.Object{} })
 	api.put(kept)
