@@ -109,6 +109,7 @@ func TestWhatWasDeletedMeanwhileIsGone(t *testing.T) {
 func TestAStormIsAnsweredSlowly(t *testing.T) {
 	for _, code := range []int{429, 500, 503, 403} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			t.Parallel()
 			api := newStub(t)
 			api.put(aService("cart", nil))
 			f := follow(t, api, nil).synced()
