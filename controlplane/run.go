@@ -71,7 +71,7 @@ func newServer(c Config) *server {
 	s.registry.MustRegister(s.hub.Collectors()...)
 	s.xds = xds.New(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
-		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: xds.DefaultServerLimits(),
+		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: c.Limits.server(),
 	})
 	s.registry.MustRegister(admin.Collector(s.sources()))
 	return s

@@ -24,6 +24,7 @@ type serveFlags struct {
 	logFormat, logLevel string
 	publishInterval     time.Duration
 	kube                kubeFlags
+	limits              limitFlags
 }
 
 func newServe(p process) *cobra.Command {
@@ -74,6 +75,7 @@ Service and no MeshConfig says anything.`,
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
 	f.kube.add(cmd)
+	f.limits.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -98,7 +100,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
-		PublishInterval: f.publishInterval, Log: log, Kube: f.kube.config(p, f.from),
+		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits, Kube: f.kube.config(p, f.from),
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

@@ -47,6 +47,20 @@ func (s *Store) Keys() []model.Key {
 	return slices.SortedFunc(s.known.all(), model.Key.Compare)
 }
 
+// Marked says whether something is marked that no Take has taken yet.
+func (s *Store) Marked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.marks.since.IsZero()
+}
+
+// Mesh is what holds for all services.
+func (s *Store) Mesh() ingest.Mesh {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mesh
+}
+
 // Nodes is what is known of all Nodes: immutable, another one after a change.
 func (s *Store) Nodes() *ingest.Nodes {
 	s.mu.Lock()

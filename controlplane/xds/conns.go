@@ -18,6 +18,7 @@ type conns struct {
 type connInfo struct {
 	credentials.AuthInfo
 	conn net.Conn
+	seat *seat // nil if the listener has no gate
 }
 
 // ServerHandshake shakes hands and remembers the connection.
@@ -26,7 +27,8 @@ func (c conns) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 	if err != nil {
 		return nil, nil, err // gRPC logs it as it is
 	}
-	return conn, connInfo{AuthInfo: info, conn: conn}, nil
+	s, _ := raw.(*seat)
+	return conn, connInfo{AuthInfo: info, conn: conn, seat: s}, nil
 }
 
 // Clone copies the credentials inside.

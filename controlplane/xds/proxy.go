@@ -66,9 +66,19 @@ func (p *proxy) serve() error {
 	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
+	verified, err := p.server.verified(ctx)
+	if err != nil {
+		return err
+	}
+	leave, err := p.server.share(ctx, verified, p.claims.Kind)
+	if err != nil {
+		return p.server.refuse(ctx, clientConnections, err)
+	}
+	defer leave()
 	if p.member, err = p.join(); err != nil {
 		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
 	}
+	p.member.Observe(p.progress)
 	p.connected = time.Now()
 	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
@@ -102,16 +112,17 @@ func (p *proxy) join() (Member, error) {
 func (p *proxy) start(name string, run func() error) <-chan error {
 	out := make(chan error, 1)
 	go func() {
-		out <- p.contain(name, run)
+		out <- p.server.contain("a stream's "+name, run)
 	}()
 	return out
 }
 
-func (p *proxy) contain(name string, run func() error) (err error) {
+// contain turns a panic into an error.
+func (s *Server) contain(name string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.server.config.Metrics.panics.Inc()
-			p.server.config.Log.Error("a stream's "+name+" panicked", "panic", r, "stack", string(debug.Stack()))
+			s.config.Metrics.panics.Inc()
+			s.config.Log.Error(name+" panicked", "panic", r, "stack", string(debug.Stack()))
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
@@ -152,6 +163,7 @@ func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 // read hands one request after the other to the owner.
 func (p *proxy) read() error {
 	ctx := p.stream.Context()
+	pace := newThrottle(p.server.config.Limits)
 	for {
 		r, err := p.stream.receive()
 		if errors.Is(err, io.EOF) {
@@ -159,6 +171,9 @@ func (p *proxy) read() error {
 		}
 		if err != nil {
 			return err // a status of gRPC's own
+		}
+		if err := p.slow(ctx, pace, r); err != nil {
+			return err
 		}
 		select {
 		case p.requests <- r:
@@ -175,13 +190,7 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 		defer p.server.names.leave(p.claims.ID)
 	}
 	defer p.member.Leave()
-	u := p.member.Take()
-	p.mu.Lock()
-	p.machine = p.stream.machine(prefix, u.Source, p.server.config.Limits.Stream)
-	if p.claims.Kind == model.GRPC {
-		p.machine.ByName()
-	}
-	p.mu.Unlock()
+	p.begin(prefix)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	err := p.handle(first, timer)
@@ -192,13 +201,22 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 		case r := <-p.requests:
 			err = p.handle(r, timer)
 		case <-p.member.Wake():
-			u := p.member.Take()
-			err = p.step(Event{Update: &u}, timer)
+			err = p.step(Event{Update: &Update{}}, timer)
 		case <-timer.C:
 			err = p.step(Event{}, timer)
 		}
 	}
 	return err
+}
+
+// begin makes the machine.
+func (p *proxy) begin(prefix string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machine = p.stream.machine(prefix, p.member.Take().Source, p.server.config.Limits.Stream)
+	if p.claims.Kind == model.GRPC {
+		p.machine.ByName()
+	}
 }
 
 func (p *proxy) handle(m *message, timer *time.Timer) error {
@@ -208,8 +226,9 @@ func (p *proxy) handle(m *message, timer *time.Timer) error {
 	return p.step(Event{Request: &m.request}, timer)
 }
 
-// step steps the machine and acts on the result. What the client begins to
-// follow is looked at again once the Hub knows: it may have changed in between.
+// step steps the machine and acts on the result. An Update is what to look at
+// beside what the Hub has. What the client begins to follow is looked at again once
+// the Hub knows: it may have changed in between.
 func (p *proxy) step(e Event, timer *time.Timer) error {
 	for {
 		e.Now = time.Now()
@@ -235,16 +254,24 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 	}
 }
 
+// locked takes under the lock that the machine has, so that progress finds what
+// changed either with the Hub or with the machine.
 func (p *proxy) locked(e Event) Result {
 	if r := e.Request; r != nil && p.machine.resubscribes(r) || !p.hadOne {
 		defer p.turn()()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock() // also if it panics: others read the machine
+	if e.Update != nil {
+		u := p.member.Take()
+		u.Names = append(u.Names, e.Update.Names...)
+		u.All = u.All || e.Update.All
+		e.Update = &u
+	}
 	return p.machine.Step(e)
 }
 
-// follow tells the Hub what the stream subscribes to.
+// follow tells the Hub what the stream subscribes to, and says what to look at.
 func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Unwatch) > 0 {
 		p.member.Unwatch(r.Unwatch)
@@ -260,10 +287,7 @@ func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Watch) == 0 && !turned {
 		return Update{}, false
 	}
-	u := p.member.Take()
-	u.Names = append(u.Names, r.Watch...)
-	u.All = u.All || turned
-	return u, true
+	return Update{Names: r.Watch, All: turned}, true
 }
 
 // tell counts, logs and reports what a step found.
@@ -275,6 +299,10 @@ func (p *proxy) tell(r Result, now time.Time) {
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
 		}
+	}
+	if r.Shrink > 0 {
+		p.server.config.Metrics.shrinks.Inc()
+		p.log.Warn("the proxy is to lose most of its clusters", "clusters", r.Shrink, "at_a_time", p.server.config.Limits.Stream.Removals)
 	}
 	if len(r.Kept) > 0 {
 		p.log.Warn("clusters that are gone stay: the proxy refused the listener or routes that no longer name them", "clusters", r.Kept)
@@ -326,6 +354,16 @@ func (p *proxy) info() ProxyInfo {
 		out.Types = p.machine.Summary()
 	}
 	return out
+}
+
+// progress is how far the stream is with what it took last.
+func (p *proxy) progress() Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.machine == nil { // so it took nothing, and the Hub knows
+		return Progress{}
+	}
+	return p.machine.Progress()
 }
 
 func (p *proxy) dump() *ProxyDump {
