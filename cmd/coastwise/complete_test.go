@@ -87,6 +87,9 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 		{"serve --log-format ", []string{"text", "json"}},
 		{"prox", []string{"proxies"}},
 		{"proxies ", nil},
+		{"wait dr/reviews --for ", []string{"accepted", "resolvedrefs", "programmed"}},
+		{"wait dr/", nil},
+		{"wait dr/reviews ", nil},
 		{"help pro", []string{"proxies"}},
 		{"completion ba", []string{"bash"}},
 	} {
@@ -112,7 +115,7 @@ func TestEveryFlagCompletes(t *testing.T) {
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			_, said := cmd.GetFlagCompletionFunc(f.Name)
-			if named := f.Name == "from" || f.Name == "tls-dir" || f.Value.Type() == "bool"; said == named {
+			if named := f.Name == "from" || f.Name == "kubeconfig" || f.Name == "tls-dir" || f.Value.Type() == "bool"; said == named {
 				t.Errorf("%s --%s: completion is %v", cmd.CommandPath(), f.Name, said)
 			}
 		})
