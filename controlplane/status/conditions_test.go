@@ -100,8 +100,10 @@ func TestWish(t *testing.T) {
 		},
 		"a rule for nobody is not programmed": {
 			report: Report{Problems: []model.Problem{problem(model.Warning, model.TargetNotFound, "spec.host", "no Service reviews")}},
-			want: []string{valid, "ResolvedRefs False TargetNotFound: spec.host: no Service reviews",
-				"Programmed False Pending: no proxy holds it, and it is not as it should be: see the other conditions"},
+			want: []string{
+				valid, "ResolvedRefs False TargetNotFound: spec.host: no Service reviews",
+				"Programmed False Pending: no proxy holds it, and it is not as it should be: see the other conditions",
+			},
 		},
 		"an edit was refused": {
 			acts: 2,

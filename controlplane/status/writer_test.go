@@ -115,8 +115,9 @@ func TestAnOldViewOverwritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stale, a, w := object("reviews"), newAPI(object("reviews")), &world{ready: true}
 		stale.ResourceVersion = "0"
-		view := func() []Object { return []Object{stale, object("gone")} }
-		r := start(t, a, w, "a", func(c *Config) { c.Objects = func() []Object { return view() } })
+		r := start(t, a, w, "a", func(c *Config) {
+			c.Objects = func() []Object { w.Lock(); defer w.Unlock(); return []Object{stale, object("gone")} }
+		})
 		sleep(10 * time.Second)
 		if a.by("a") != 0 || a.status("reviews") != "" {
 			t.Error("a newer object got the status of an older one")
@@ -124,9 +125,8 @@ func TestAnOldViewOverwritesNothing(t *testing.T) {
 		if r.log.count("level=WARN") != 0 {
 			t.Error("it was told")
 		}
-		a.mu.Lock()
-		stale = *a.objects[stale.Ref]
-		a.mu.Unlock()
+		fresh := a.get("reviews")
+		w.set(func(*world) { stale = fresh })
 		sleep(20 * time.Second)
 		if a.by("a") != 1 {
 			t.Errorf("%d writes", a.by("a"))
