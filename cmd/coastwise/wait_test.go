@@ -153,7 +153,11 @@ func TestWaitLooks(t *testing.T) {
 			c, kubeconfig := newCluster(t)
 			c.set(max(tt.generation, 1), tt.conditions...)
 			args := append([]string{"wait", "--timeout", "0", "--kubeconfig", kubeconfig}, strings.Fields(tt.args)...)
+			began := time.Now()
 			code, stdout, stderr := call(t.Context(), args...)
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it waited %s for what does not come", took)
+			}
 			if code != tt.code || !strings.Contains(stdout, tt.stdout) || (tt.stdout == "") != (stdout == "") {
 				t.Errorf("exit %d, stdout %q\n%s", code, stdout, stderr)
 			}

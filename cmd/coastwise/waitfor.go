@@ -33,9 +33,9 @@ func waitKinds() []waitKind {
 
 // target is what is waited for: a condition of an object.
 type target struct {
-	kind            waitKind
-	namespace, name string
-	condition       string // "" until --for is read
+	kind      waitKind
+	name      string
+	condition string
 }
 
 // parseTarget reads KIND/NAME, the kind by any name that kubectl takes.

@@ -50,15 +50,16 @@ const DefaultNamespace = "coastwise-system"
 // Defaults of a Config.
 const (
 	DefaultRate  rate.Limit = 10
-	DefaultBurst            = 50
+	DefaultBurst int        = 50
 )
 
 const (
 	// idleTime is how often is looked when nothing says that something changed: how
 	// far proxies are comes without a word.
 	idleTime = 2 * time.Second
-	// askTime bounds asking the replicas.
-	askTime = 3 * time.Second
+	// askTime bounds asking the replicas: what one refuses shall be seen within 5 s, also
+	// while another is silent.
+	askTime = 2 * time.Second
 	// backoffLimit is the longest pause while the API server takes nothing.
 	backoffLimit = 30 * time.Second
 )
@@ -145,7 +146,7 @@ func (c *Controller) rest(ctx context.Context, began time.Time, pause time.Durat
 		case <-ctx.Done():
 			return
 		case <-c.config.Changed:
-		case <-time.After(idleTime):
+		case <-time.After(idleTime - time.Since(began)):
 		}
 		pause = passTime - time.Since(began)
 	}

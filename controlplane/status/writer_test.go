@@ -1,6 +1,7 @@
 package status
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -184,6 +185,31 @@ func TestAChangeIsWrittenSoon(t *testing.T) {
 		}
 		if took := time.Since(began); took < 95*passTime {
 			t.Errorf("100 looks in %s", took)
+		}
+	})
+}
+
+// A replica that is silent takes all the time there is to ask it; what another's proxy
+// refuses is there within 5 s all the same.
+func TestASilentReplicaHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, w := newAPI(object("reviews")), &world{ready: true}
+		start(t, a, w, "a", func(c *Config) {
+			c.Rollouts = func(ctx context.Context) Rollouts {
+				w.Lock()
+				heard := w.rollouts
+				w.Unlock()
+				<-ctx.Done()
+				return heard
+			}
+		})
+		sleep(30*time.Second + time.Millisecond)
+		w.set(func(w *world) {
+			w.rollouts = Rollouts{Unheard: []string{"b"}, Of: map[model.ObjectRef]model.Rollout{object("reviews").Ref: {Proxies: 1, Refused: 1, Proxy: "p"}}}
+		})
+		sleep(5 * time.Second)
+		if got := a.status("reviews"); !strings.Contains(got, "ProxyRejected: 0 of 1 proxies, 1 refused; not heard: b") {
+			t.Errorf("got\n%s", got)
 		}
 	})
 }
