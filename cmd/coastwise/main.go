@@ -22,6 +22,8 @@ const (
 	exitUsage  = 2
 	// exitFindings is for commands that look for some.
 	exitFindings = 3
+	// exitTimeout says that what was waited for did not come in time.
+	exitTimeout = 4
 	// exitUnreachable says that no server answers.
 	exitUnreachable = 5
 )
@@ -88,7 +90,9 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, new(findingsError)):
 		return exitFindings
-	case errors.As(err, new(unreachableError)):
+	case errors.As(err, new(timeoutError)):
+		return exitTimeout
+	case errors.As(err, new(unreachableError)), errors.As(err, new(noAPIError)):
 		return exitUnreachable
 	}
 	return exitFailed
