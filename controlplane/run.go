@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"k8s.io/client-go/rest"
 
 	"github.com/coastwise/coastwise/controlplane/admin"
 	"github.com/coastwise/coastwise/controlplane/files"
@@ -32,6 +33,7 @@ type server struct {
 	store    *store.Store
 	source   *files.Source
 	kube     *kube.Source // nil where no API server is watched
+	rest     *rest.Config // of that API server
 	hub      *snapshot.Hub
 	xds      *xds.Server
 	registry *prometheus.Registry

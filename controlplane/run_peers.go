@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coastwise/coastwise/controlplane/peers"
@@ -67,17 +68,20 @@ type replicas struct {
 	started time.Time
 	// rollouts are how far this replica's proxies are, false while that is not all
 	// known; generations are those of the objects as it has them; problems are all.
-	// nil before there is somebody who knows.
+	// generations is nil without an API server.
 	rollouts    func() (map[model.ObjectRef]model.Rollout, bool)
 	generations func() map[model.ObjectRef]int64
-	problems    func() []model.Problem
-	synced      func() bool
+	// shown are the generations of when all was known last.
+	mu       sync.Mutex
+	shown    map[model.ObjectRef]int64
+	problems func() []model.Problem
+	synced   func() bool
 	// leading says whether this replica leads; nil: never.
 	leading func() bool
 }
 
 func (s *server) newReplicas(st *store.Store) *replicas {
-	r := &replicas{config: s.config.Replica, store: st, xds: s.xds, started: time.Now(), problems: s.hub.Problems, synced: s.hub.Synced}
+	r := &replicas{config: s.config.Replica, store: st, xds: s.xds, started: time.Now(), problems: s.hub.Problems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
 	r.pool = peers.NewPool(peers.PoolConfig{
 		Name: r.config.Name, Members: r.members, Leading: func() bool { return r.leading != nil && r.leading() },
 		Own: r.report, TLS: r.config.Access.Client, Token: r.config.Access.Token, Log: s.config.Log,
@@ -91,20 +95,15 @@ func (r *replicas) members() []peers.Member {
 	return peers.Others(r.store.PodsIn(r.config.Namespace), r.config.Name, port)
 }
 
-// report is what this replica says of itself, false while it cannot say all.
+// report is what this replica says of itself, false before everything was read.
 func (r *replicas) report() (peers.Report, bool) {
-	if !r.synced() || r.rollouts == nil {
+	if !r.synced() {
 		return peers.Report{}, false
 	}
-	rollouts, complete := r.rollouts()
-	if !complete {
-		return peers.Report{}, false
-	}
+	generations, rollouts := r.view()
 	out := peers.Report{
-		Replica: r.config.Name, Version: r.config.Version, Started: r.started.UTC(), Synced: true, Rollouts: rollouts,
-	}
-	if r.generations != nil {
-		out.Generations = r.generations()
+		Replica: r.config.Name, Version: r.config.Version, Started: r.started.UTC(), Synced: true,
+		Rollouts: rollouts, Generations: generations,
 	}
 	for _, p := range r.problems() {
 		if p.Reason == model.ProxyRejected {
@@ -112,6 +111,44 @@ func (r *replicas) report() (peers.Report, bool) {
 		}
 	}
 	return out, true
+}
+
+// looks is how often is looked for a moment in which the snapshot shows all that the
+// store holds.
+const (
+	looks    = 10
+	lookTime = 10 * time.Millisecond
+)
+
+// view is how far the proxies are, and with which generation of each object. Where
+// changes come all the time, a generation that may not be in the snapshot yet is not
+// said: the one before, or none, stands in its place.
+func (r *replicas) view() (map[model.ObjectRef]int64, map[model.ObjectRef]model.Rollout) {
+	var generations map[model.ObjectRef]int64
+	var rollouts map[model.ObjectRef]model.Rollout
+	complete := false
+	for i := 0; i < looks && !complete; i++ {
+		if i > 0 {
+			time.Sleep(lookTime)
+		}
+		if r.generations != nil {
+			generations = r.generations() // before the rollouts, which may know newer ones
+		}
+		rollouts, complete = r.rollouts()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if complete {
+		r.shown = generations
+		return generations, rollouts
+	}
+	said := map[model.ObjectRef]int64{}
+	for ref := range generations {
+		if g, known := r.shown[ref]; known {
+			said[ref] = min(g, generations[ref])
+		}
+	}
+	return said, rollouts
 }
 
 // ReplicaProxy is a line of /proxies?replicas=all: a stream of a proxy, or, with an
