@@ -49,6 +49,7 @@ func (s *server) connect(st *store.Store) error {
 	if s.kube, err = kube.New(config, st, s.config.Log, options...); err != nil {
 		return err
 	}
+	s.rest, s.replicas.generations = config, s.kube.Generations
 	s.registry.MustRegister(s.kube.Collector())
 	return nil
 }

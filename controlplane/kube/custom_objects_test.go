@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/controlplane/store"
@@ -249,4 +250,23 @@ func TestBesideFiles(t *testing.T) {
 	if got := r.written(); len(got) != 0 || len(r.st.Problems()) != 0 {
 		t.Fatal(got, r.st.Problems())
 	}
+}
+
+// TestLateWrites: what a reflector still writes after its kind is gone is not heard.
+func TestLateWrites(t *testing.T) {
+	s := newCRDServer(t)
+	s.serve(ourRules, "v1alpha1")
+	s.put(ourRules, aRule("x", "u", 1, `{"host":"one"}`))
+	r := runCustom(t, s, admit.Options{})
+	r.holds("a/x one")
+	old := r.state(crds()[0]).sink
+	s.serve(ourRules)
+	r.holds()
+	late := &unstructured.Unstructured{Object: map[string]any{
+		"metadata": map[string]any{"namespace": "a", "name": "x"}, "spec": map[string]any{"host": "late"},
+	}}
+	if err := errors.Join(old.Add(late), old.Replace([]any{late}, "9")); err != nil {
+		t.Fatal(err)
+	}
+	r.holds()
 }

@@ -81,8 +81,9 @@ func (s *stub) stop() {
 		return
 	}
 	s.stopped = true
-	s.endWatches()
+	s.http.Listener.Close() // first: whoever loses a watch must find nobody
 	s.http.CloseClientConnections()
+	s.endWatches()
 	s.http.Close()
 }
 

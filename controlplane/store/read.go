@@ -75,6 +75,21 @@ func (s *Store) Pod(name ingest.PodName) *corev1.Pod {
 	return s.pods[name]
 }
 
+// PodsIn are the Pods of a namespace, by name.
+func (s *Store) PodsIn(namespace string) []*corev1.Pod {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.workloads[namespace]
+	if w == nil {
+		return nil
+	}
+	out := make([]*corev1.Pod, 0, len(w.pods))
+	for _, name := range slices.Sorted(maps.Keys(w.pods)) {
+		out = append(out, w.pods[name])
+	}
+	return out
+}
+
 // Namespace returns a Namespace, nil if it is not known.
 func (s *Store) Namespace(name string) *corev1.Namespace {
 	s.mu.Lock()

@@ -45,7 +45,7 @@ func (s *Server) pace(ctx context.Context) error {
 	case <-ctx.Done():
 		turn.Cancel()
 		return status.FromContextError(ctx.Err()).Err()
-	case <-s.draining:
+	case <-shardOf(ctx).going():
 		return s.refuse(ctx, stopping, status.Error(codes.Unavailable, "the server is stopping"))
 	}
 }

@@ -56,7 +56,7 @@ func (c clientStatus) StreamClientStatus(stream statusv3.ClientStatusDiscoverySe
 	select {
 	case err := <-ended:
 		return err
-	case <-c.server.draining: // the stream's context ends with this return, and converse with it
+	case <-shardOf(stream.Context()).going(): // the stream's context ends with this return, and converse with it
 		return status.Error(codes.Unavailable, "the server is stopping")
 	}
 }

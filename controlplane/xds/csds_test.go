@@ -179,7 +179,7 @@ func TestClientStatusStream(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); r.Drain(ctx) }()
+	go func() { defer close(done); r.Drain(ctx, 0) }()
 	if _, err := s.Recv(); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "stopping") {
 		t.Error(err)
 	}

@@ -22,6 +22,7 @@ import (
 type proxy struct {
 	server    *Server
 	stream    wire
+	shard     *shard
 	requests  chan *message
 	log       *slog.Logger
 	claims    model.Proxy
@@ -31,8 +32,7 @@ type proxy struct {
 	member    Member
 	// sending is since when a send has not returned, in Unix nanoseconds; 0 if none.
 	sending atomic.Int64
-	replied chan struct{} // closed by the first response
-	hadOne  bool          // the owner's: replied is closed
+	hadOne  bool // the owner's: a response was sent
 
 	logged   time.Time // the owner's: when a refusal was logged last
 	unlogged int       // the owner's: refusals since
@@ -57,8 +57,6 @@ func (p *proxy) serve() error {
 		return err
 	case <-silence.C:
 		return p.server.refuse(ctx, noRequest, status.Error(codes.DeadlineExceeded, "the stream had no request"))
-	case <-p.server.draining:
-		return p.server.refuse(ctx, stopping, status.Error(codes.Unavailable, "the server is stopping"))
 	}
 	var err error
 	if p.claims, err = identify(first.node); err != nil {
@@ -80,7 +78,6 @@ func (p *proxy) serve() error {
 	}
 	p.member.Observe(p.progress)
 	p.connected = time.Now()
-	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
 	if p.aloneByName() && p.server.names.enter(p.claims.ID) {
 		p.log.Warn("two live streams have one id: are two proxies named alike?", "peer", peerAddress(ctx))
@@ -129,24 +126,17 @@ func (s *Server) contain(name string, run func() error) (err error) {
 	return run()
 }
 
-// wait returns at the stream's end, or ends it: the client does not read, or the
-// server stops and the client has had a response.
+// wait returns at the stream's end, or ends it: the client does not read.
 func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 	timeout := p.server.config.Limits.SendTimeout
 	tick := time.NewTicker(max(timeout/4, time.Millisecond))
 	defer tick.Stop()
-	draining := p.server.draining
-	replied := (<-chan struct{})(nil)
 	for {
 		select {
 		case err := <-reader:
 			return err
 		case err := <-owner:
 			return err
-		case <-draining:
-			draining, replied = nil, p.replied
-		case <-replied:
-			return status.Error(codes.Unavailable, "the server is stopping")
 		case now := <-tick.C:
 			since := p.sending.Load()
 			if since == 0 || now.Sub(time.Unix(0, since)) < timeout {
@@ -196,6 +186,8 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 	err := p.handle(first, timer)
 	for err == nil {
 		select {
+		case <-p.mayLeave():
+			return status.Error(codes.Unavailable, "the server is stopping")
 		case <-ctx.Done():
 			return status.FromContextError(ctx.Err()).Err()
 		case r := <-p.requests:
@@ -217,6 +209,14 @@ func (p *proxy) begin(prefix string) {
 	if p.claims.Kind == model.GRPC {
 		p.machine.ByName()
 	}
+}
+
+// mayLeave is closed when the stream is to end; it never is before a response.
+func (p *proxy) mayLeave() <-chan struct{} {
+	if !p.hadOne {
+		return nil
+	}
+	return p.shard.leaving
 }
 
 func (p *proxy) handle(m *message, timer *time.Timer) error {
@@ -329,10 +329,7 @@ func (p *proxy) send(responses []Response) error {
 			return err // a status of gRPC's own
 		}
 		p.server.config.Metrics.sent(r)
-		if !p.hadOne {
-			p.hadOne = true
-			close(p.replied)
-		}
+		p.hadOne = true
 	}
 	return nil
 }

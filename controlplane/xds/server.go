@@ -57,11 +57,12 @@ type Verified struct {
 type Server struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	config Config
-	grpc   *grpc.Server
-	// draining is closed when the server begins to stop.
-	draining  chan struct{}
-	drainOnce sync.Once
-	started   string // prefix of all nonces of this process
+	shards []*shard
+	doors  doors
+	// unready is closed when health is to say so.
+	unready     chan struct{}
+	unreadyOnce sync.Once
+	started     string // prefix of all nonces of this process
 	// turns bounds how many streams join or change what they subscribe to at a
 	// time: that costs as much as all they see. Updates and answers need no turn,
 	// so that a storm of connecting clients does not starve those that are there.
@@ -81,50 +82,50 @@ type Server struct {
 // New makes a Server; Serve starts it.
 func New(c Config) *Server {
 	s := &Server{
-		config: c, draining: make(chan struct{}),
+		config: c, unready: make(chan struct{}), doors: doors{shut: make(chan struct{})},
 		proxies: map[uint64]*proxy{}, started: strconv.FormatInt(time.Now().UnixNano(), 36),
 		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		gate:  newGate(c.Limits.Connections), dumps: make(chan struct{}, 1),
 		begins: rate.NewLimiter(rate.Limit(c.Limits.StreamsPerSecond), c.Limits.StreamsPerSecond),
 	}
-	s.grpc = grpc.NewServer(append(s.options(), grpc.Creds(conns{insecure.NewCredentials()}))...)
-	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, s)
-	statusv3.RegisterClientStatusDiscoveryServiceServer(s.grpc, clientStatus{server: s})
-	healthv1.RegisterHealthServer(s.grpc, healthCheck{server: s})
+	for range shardCount {
+		sh := newShard()
+		sh.grpc = s.newGRPC(sh)
+		s.shards = append(s.shards, sh)
+	}
 	return s
+}
+
+// newGRPC makes the gRPC server of a shard.
+func (s *Server) newGRPC(sh *shard) *grpc.Server {
+	g := grpc.NewServer(append(s.options(), grpc.Creds(conns{insecure.NewCredentials(), sh}))...)
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, s)
+	statusv3.RegisterClientStatusDiscoveryServiceServer(g, clientStatus{server: s})
+	healthv1.RegisterHealthServer(g, healthCheck{server: s})
+	return g
 }
 
 // Serve accepts connections until Drain or Stop, also if that came before it;
 // then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(gated{l, s.gate, s.turnedAway}); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	l = gated{l, s.gate, s.turnedAway}
+	if !s.doors.open(l) {
+		return nil
+	}
+	ended := make(chan error, len(s.shards))
+	for _, sh := range s.shards {
+		go func() { ended <- sh.grpc.Serve(inlet{sh, l.Addr()}) }()
+	}
+	if err := s.accept(l); err != nil {
 		return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
+	}
+	for range s.shards {
+		if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
+		}
 	}
 	return nil
 }
-
-// Drain stops in an orderly way: no new connections, clients are told to go, and
-// every stream that has had a response ends (one without would make the client
-// back off for longer). At the end of ctx whatever is left is cut.
-func (s *Server) Drain(ctx context.Context) {
-	s.drainOnce.Do(func() {
-		close(s.draining)
-	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.grpc.GracefulStop()
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		s.grpc.Stop()
-		<-done
-	}
-}
-
-// Stop cuts every connection.
-func (s *Server) Stop() { s.grpc.Stop() }
 
 // StreamAggregatedResources is the stream of proxies with api_type GRPC: the
 // state of the world.
@@ -141,7 +142,7 @@ func (s *Server) converse(w wire) error {
 	if !s.config.Ready() {
 		return s.refuse(w.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
-	p := &proxy{server: s, stream: w, requests: make(chan *message)}
+	p := &proxy{server: s, stream: w, requests: make(chan *message), shard: shardOf(w.Context())}
 	return s.contain("a stream's handler", p.serve)
 }
 

@@ -239,7 +239,7 @@ func TestUnready(t *testing.T) {
 func TestRegisteredServices(t *testing.T) {
 	r := newRig(t, nil)
 	var got []string
-	for name := range r.grpc.GetServiceInfo() {
+	for name := range r.shards[0].grpc.GetServiceInfo() {
 		got = append(got, name)
 	}
 	slices.Sort(got)

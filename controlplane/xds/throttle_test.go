@@ -48,7 +48,7 @@ func TestStreamWaitEnds(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); r.Drain(ctx) }()
+	go func() { defer close(done); r.Drain(ctx, 0) }()
 	waits.ends(codes.Unavailable, "stopping")
 	cancel()
 	<-done
