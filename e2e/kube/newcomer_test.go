@@ -37,7 +37,7 @@ func TestNewcomer(t *testing.T) {
 	})
 	desk := newDesk(t, s.Cluster)
 	blocks := desk.blocks(t)
-	t.Cleanup(func() { s.Cluster.Kubectl(t, "delete", "namespace", "shop", "--ignore-not-found", "--wait=false") })
+	t.Cleanup(func() { s.Cluster.Kubectl(t, "delete", "namespace", "shop", "--ignore-not-found", "--timeout=30s") })
 
 	if out := desk.run(t, blocks[0]+blocks[1]); !strings.Contains(out, "destinationrule.networking.coastwise.dev/reviews created") {
 		t.Errorf("the rule was not made:\n%s", out)
@@ -71,9 +71,8 @@ func TestNewcomer(t *testing.T) {
 		}
 		return nil
 	})
-	out, err := desk.try(blocks[5])
-	if err == nil || !strings.Contains(out, "spec.trafficPolicy.outlierDetection.interval") {
-		t.Errorf("the mistake is not refused with its field (%v):\n%s", err, out)
+	if out := desk.fails(t, blocks[5]); !strings.Contains(out, "spec.trafficPolicy.outlierDetection.interval") {
+		t.Errorf("the mistake is refused without its field:\n%s", out)
 	}
 	desk.run(t, regexp.MustCompile(`(?m)(apply -[kf] \S+)`).ReplaceAllString(blocks[6], "$1 --dry-run=server"))
 }
@@ -185,40 +184,70 @@ func (d *desk) blocks(t *testing.T) []string {
 	return out
 }
 
-// run runs commands in a shell, and gives what was printed; none may fail.
+// run runs commands in a shell, and gives what was printed; none may fail. The shell
+// stays until the end of the test, since an Envoy ends with its parent.
 func (d *desk) run(t *testing.T, commands string) string {
 	t.Helper()
-	out, err := d.try(commands, t.Cleanup)
-	if err != nil {
-		t.Fatalf("%v\n%s\n%s", err, commands, out)
+	d.runs++
+	done := filepath.Join(d.dir, fmt.Sprintf("done-%d", d.runs))
+	cmd, path := d.shell(t, commands+"\ntouch "+done+"\nwait\n")
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(done); err == nil {
+			return d.printed(t, path)
+		}
+		select {
+		case err := <-ended:
+			if _, missing := os.Stat(done); missing != nil {
+				t.Fatalf("%v\n%s\n%s", err, commands, d.printed(t, path))
+			}
+			return d.printed(t, path)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 2 m:\n%s\n%s", commands, d.printed(t, path))
+		}
 	}
-	return out
 }
 
-// try runs commands; what they leave running ends with cleanup.
-func (d *desk) try(commands string, cleanup ...func(func())) (string, error) {
+// fails runs commands that must fail, and gives what was printed.
+func (d *desk) fails(t *testing.T, commands string) string {
+	t.Helper()
 	d.runs++
+	cmd, path := d.shell(t, commands)
+	if err := cmd.Wait(); err == nil {
+		t.Errorf("it works, though it is a mistake:\n%s", commands)
+	}
+	return d.printed(t, path)
+}
+
+// shell starts a shell, and gives the file that it prints to.
+func (d *desk) shell(t *testing.T, commands string) (*exec.Cmd, string) {
+	t.Helper()
 	path := filepath.Join(d.dir, fmt.Sprintf("run-%d.txt", d.runs))
 	file, err := os.Create(path)
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
 	defer file.Close()
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", commands)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = d.dir, d.env, file, file
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	for _, f := range cleanup {
-		f(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	return cmd, path
+}
+
+func (d *desk) printed(t *testing.T, path string) string {
+	t.Helper()
+	out, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	err = cmd.Wait()
-	out, readErr := os.ReadFile(path)
-	if readErr != nil {
-		return "", readErr
-	}
-	return string(out), err
+	return string(out)
 }
 
 // send sends 300 requests by the Envoy; none may fail.
