@@ -98,8 +98,8 @@ func (r *reborn) settled(changed bool) {
 		for _, c := range r.clients {
 			errs = append(errs, c.Lacks(r.cluster(), r.lists()...))
 		}
-		if whole := r.observers[1]; len(whole.Heard())-r.heard[1] < 2 {
-			errs = append(errs, errors.New("the client of a state of the world was not answered for both types"))
+		if clusters, endpoints := r.answered(); len(clusters) == 0 || endpoints < 2 {
+			errs = append(errs, fmt.Errorf("the client of a state of the world was sent clusters %d times, and endpoints of %d", len(clusters), endpoints))
 		}
 		return errors.Join(errs...)
 	})
@@ -109,16 +109,27 @@ func (r *reborn) settled(changed bool) {
 			r.Errorf("the delta client was sent %s %q, without %q, though %v changed", h.Type, h.Names, h.Removed, changed)
 		}
 	}
-	for _, h := range r.observers[1].Heard()[r.heard[1]:] {
-		want := r.clusters
-		if h.Type == ads.Endpoint {
-			want = 2
-		}
-		if len(h.Names) != want {
-			r.Errorf("the client of a state of the world was sent %d of %d of %s: %q", len(h.Names), want, h.Type, h.Names)
+	clusters, _ := r.answered()
+	for _, n := range clusters { // what is not among them is gone
+		if n != r.clusters {
+			r.Errorf("the client of a state of the world was sent %d of %d clusters", n, r.clusters)
 		}
 	}
 	r.counted(changed)
+}
+
+// answered is what the new process said to the client of a state of the world: how
+// many clusters each time, and endpoints of how many in all.
+func (r *reborn) answered() (clusters []int, endpoints int) {
+	for _, h := range r.observers[1].Heard()[r.heard[1]:] {
+		switch h.Type {
+		case ads.Cluster:
+			clusters = append(clusters, len(h.Names))
+		case ads.Endpoint:
+			endpoints += len(h.Names)
+		}
+	}
+	return clusters, endpoints
 }
 
 // counted checks what the new process counts as sent to the Envoys: nothing, but for
