@@ -30,6 +30,7 @@ type server struct {
 	source   *files.Source
 	hub      *snapshot.Hub
 	xds      *xds.Server
+	clients  *clients
 	registry *prometheus.Registry
 }
 
@@ -48,24 +49,35 @@ func Run(ctx context.Context, c Config) error {
 	if err := loopback(ports.admin.Addr().String()); err != nil {
 		c.Log.Warn("everybody who can reach the admin port can read who is connected and what is wrong", "admin", ports.admin.Addr().String())
 	}
-	return newServer(c).run(ctx, ports)
+	s, err := newServer(c)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, ports)
 }
 
-func newServer(c Config) *server {
+func newServer(c Config) (*server, error) {
+	clients, err := c.newClients()
+	if err != nil {
+		return nil, err
+	}
 	st := store.New()
 	st.SetMesh(c.Suspend, c.LocalityDefault)
 	s := &server{
 		config: c, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
+		clients: clients,
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.registry.MustRegister(s.hub.Collectors()...)
-	s.xds = xds.New(xds.Config{
+	s.registry.MustRegister(clients.collectors()...)
+	s.xds = xds.New(clients.secure(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
 		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: xds.DefaultServerLimits(),
-	})
+		Pod: podsOf(st), Inspect: c.isOwn,
+	}))
 	s.registry.MustRegister(admin.Collector(s.sources()))
-	return s
+	return s, nil
 }
 
 func (s *server) sources() admin.Sources {
@@ -98,6 +110,7 @@ func (s *server) run(ctx context.Context, p *ports) error {
 		{"xds", func() error { return s.xds.Serve(p.xds) }},
 		{"admin", serveHTTP(ctx, p.admin, admin.Handler(s.sources()))},
 	}
+	parts = append(parts, s.clients.parts(ctx)...)
 	parts = append(parts, s.kubeParts(ctx)...)
 	parts = append(parts, s.statusParts(ctx)...)
 	parts = append(parts, s.peerParts(ctx)...)

@@ -23,6 +23,7 @@ type serveFlags struct {
 	suspend             bool
 	logFormat, logLevel string
 	publishInterval     time.Duration
+	auth                authFlags
 }
 
 func newServe(p process) *cobra.Command {
@@ -35,7 +36,7 @@ decide to every Envoy that connects, over ADS (delta, or state of the
 world) on one gRPC port. It runs
 until it is interrupted.
 
-Only loopback addresses are served: clients are not verified yet.
+` + authUsage + `
 
 The admin port has /livez, /readyz (?verbose), /metrics, /problems and /proxies
 (see 'coastwise proxies'); / lists them. The debug port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
@@ -60,13 +61,14 @@ Service and no MeshConfig says anything.`,
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests, watched; may be given more than once")
 	flags.StringArrayVar(&f.tlsDirs, "tls-dir", nil, tlsDirUsage)
-	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "loopback address of the xDS port")
+	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "address of the xDS port; beyond loopback see --tls-cert")
 	flags.StringVar(&f.admin, "admin", defaultAdmin, "address of health, metrics and the list of proxies")
 	flags.StringVar(&f.debug, "debug", "", "address of pprof and /debug/proxies/ID (default: off)")
 	flags.BoolVar(&f.suspend, "suspend-locality", false, "no locality for any service; what is forbidden stays forbidden")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	f.auth.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -91,7 +93,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
-		PublishInterval: f.publishInterval, Log: log,
+		PublishInterval: f.publishInterval, Log: log, Clients: f.auth.clients,
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

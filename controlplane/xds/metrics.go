@@ -22,6 +22,7 @@ type Metrics struct {
 	panics      prometheus.Counter
 	stalls      prometheus.Counter
 	refused     *prometheus.CounterVec
+	handshakes  prometheus.Counter
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -52,7 +53,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "coastwise_streams_refused_total", Help: "Streams that were refused at their beginning.",
 		}, []string{"reason"}),
 	}
-	reg.MustRegister(m.refused)
+	m.handshakes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "coastwise_handshakes_failed_total", Help: "Connections whose TLS handshake failed.",
+	})
+	reg.MustRegister(m.refused, m.handshakes)
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(reason)
 	}

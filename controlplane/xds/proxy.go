@@ -24,6 +24,7 @@ type proxy struct {
 	stream    wire
 	requests  chan *message
 	log       *slog.Logger
+	proof     *Verified // nil: nobody is verified
 	claims    model.Proxy
 	nodeID    string
 	number    uint64
@@ -63,6 +64,9 @@ func (p *proxy) serve() error {
 	var err error
 	if p.claims, err = identify(first.node); err != nil {
 		return p.server.refuse(ctx, invalidNode, err)
+	}
+	if reason, err := p.server.agree(p.proof, &p.claims); err != nil {
+		return p.server.refuse(ctx, reason, err)
 	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
@@ -319,6 +323,9 @@ func (p *proxy) info() ProxyInfo {
 		ID: p.claims.ID, Kind: string(known.Kind), Namespace: known.Namespace, Node: known.Node,
 		Locality: known.Locality.String(), Connected: p.connected, Types: []TypeInfo{},
 		Peer: peerAddress(p.stream.Context()), SharedID: p.aloneByName() && p.server.names.shared(p.claims.ID),
+	}
+	if p.proof != nil {
+		out.ServiceAccount = p.proof.ServiceAccount
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,10 +16,26 @@ const (
 	noRequest   = "no_request"   // the stream said nothing for too long
 	invalidNode = "invalid_node" // its first request does not say who it is
 	notAdmitted = "not_admitted" // the Hub does not take this client
+
+	noMethod        = "method"          // what it calls is not served
+	unauthenticated = "unauthenticated" // it did not prove who it is
+	cannotTell      = "cannot_tell"     // whether its proof is good is not known just now
+	notAllowed      = "not_allowed"     // it may not read what others are sent
+
+	otherNamespace = "other_namespace" // it claims another namespace than it proved
+	otherPod       = "other_pod"       // another pod
+	otherNode      = "other_node"      // another node
+	formerPod      = "former_pod"      // the pod of that name has another UID
+	otherAccount   = "other_account"   // the pod of that name has another service account
 )
 
 // refusals is every reason.
-func refusals() []string { return []string{notReady, stopping, noRequest, invalidNode, notAdmitted} }
+func refusals() []string {
+	return []string{
+		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount,
+	}
+}
 
 // refuse counts a stream that is not served, and logs it: of one peer a line a
 // second at most, since a client that is refused comes back at once. It returns

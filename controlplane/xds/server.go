@@ -16,13 +16,13 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 )
 
-// Config is what a Server needs; every field but Refused is required.
+// Config is what a Server needs; a field that may be nil says so.
 type Config struct {
 	Hub Hub
 	// Ready says whether every source has been read; before that all streams are
@@ -36,7 +36,14 @@ type Config struct {
 	// Verify says who is at the other end of a stream, from its connection and its
 	// metadata; an error, a gRPC status, refuses the stream. nil: nobody is verified.
 	Verify func(ctx context.Context) (Verified, error)
-	Limits ServerLimits
+	// Inspect says whether a verified client may read what others are sent (CSDS);
+	// nil: none may.
+	Inspect func(Verified) bool
+	// Pod is what is known of a Pod, false for nothing. nil: no Pods are known.
+	Pod func(namespace, name string) (Pod, bool)
+	// Credentials are the server's TLS; nil is plaintext.
+	Credentials credentials.TransportCredentials
+	Limits      ServerLimits
 }
 
 // Verified is who a client proved to be, by its certificate or its token. What it
@@ -46,6 +53,12 @@ type Verified struct {
 	Namespace, ServiceAccount string
 	// Pod, its UID and its Node are known from a bound token; empty else.
 	Pod, PodUID, Node string
+}
+
+// Pod is what a verified client of its name must agree with.
+type Pod struct {
+	// Either is empty where the source has none, as a manifest, and agrees with all.
+	UID, ServiceAccount string
 }
 
 // ServerLimits bound what a connection can cost (reference/xds.md 8).
@@ -106,7 +119,9 @@ func New(c Config) *Server {
 		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.grpc = grpc.NewServer(
-		grpc.Creds(conns{insecure.NewCredentials()}),
+		grpc.Creds(s.conns()),
+		grpc.ChainUnaryInterceptor(s.guardUnary),
+		grpc.ChainStreamInterceptor(s.guardStream),
 		grpc.MaxConcurrentStreams(c.Limits.StreamsPerConnection),
 		grpc.MaxRecvMsgSize(c.Limits.ReceiveBytes),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
@@ -167,19 +182,22 @@ func (s *Server) converse(w wire) error {
 	if !s.config.Ready() {
 		return s.refuse(w.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
-	p := &proxy{server: s, stream: w, requests: make(chan *message)}
+	p := &proxy{server: s, stream: w, requests: make(chan *message), proof: proofOf(w.Context())}
 	return p.contain("handler", p.serve)
 }
 
 // ProxyInfo is one stream of one proxy.
 type ProxyInfo struct {
-	ID        string     `json:"id"`
-	Kind      string     `json:"kind"`
-	Namespace string     `json:"namespace"`
-	Node      string     `json:"node,omitempty"`
-	Locality  string     `json:"locality"`
-	Connected time.Time  `json:"connected"`
-	Types     []TypeInfo `json:"types"`
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	// ServiceAccount is that of the client's certificate or token; empty if it is not
+	// verified.
+	ServiceAccount string     `json:"serviceAccount,omitempty"`
+	Node           string     `json:"node,omitempty"`
+	Locality       string     `json:"locality"`
+	Connected      time.Time  `json:"connected"`
+	Types          []TypeInfo `json:"types"`
 	// Peer is the address that the stream comes from.
 	Peer string `json:"peer"`
 	// SharedID says that another live stream has this id too.
