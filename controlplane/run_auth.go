@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"google.golang.org/grpc/credentials"
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
-	"k8s.io/client-go/rest"
 
 	"github.com/coastwise/coastwise/controlplane/auth"
+	"github.com/coastwise/coastwise/controlplane/kube"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/controlplane/xds"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -45,8 +44,6 @@ type ClientsConfig struct {
 	// TrustDomain is that of clients' SPIFFE ids, Audience that of their tokens; empty
 	// for the defaults.
 	TrustDomain, Audience string
-	// API is the API server that reviews tokens; nil: tokens are not taken.
-	API *rest.Config
 }
 
 func (c ClientsConfig) files() auth.Files {
@@ -61,7 +58,7 @@ func (c ClientsConfig) tls() bool { return c.Cert != "" || c.Key != "" }
 // clientMistakes are what is wrong with the xDS port and who is let in.
 func (c Config) clientMistakes() []error {
 	k := c.Clients
-	errs := k.mistakes()
+	errs := k.mistakes(c.Kube.given())
 	err := loopback(c.XDS)
 	switch {
 	case errors.Is(err, errBeyond) && (k.tls() || k.Insecure):
@@ -73,8 +70,9 @@ func (c Config) clientMistakes() []error {
 	return errs
 }
 
-// mistakes are what is wrong with the flags.
-func (c ClientsConfig) mistakes() []error {
+// mistakes are what is wrong with the flags; api says whether an API server reviews
+// tokens.
+func (c ClientsConfig) mistakes(api bool) []error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if err := c.files().Check(); err != nil {
@@ -86,7 +84,7 @@ func (c ClientsConfig) mistakes() []error {
 	if c.CA != "" && !c.tls() {
 		add("--client-ca: needs --tls-cert and --tls-key")
 	}
-	if c.tls() && c.CA == "" && c.API == nil {
+	if c.tls() && c.CA == "" && !api {
 		add("--tls-cert: nobody could be verified: give --client-ca, or an API server that reviews tokens")
 	}
 	if c.TrustDomain != "" && c.CA == "" {
@@ -94,7 +92,7 @@ func (c ClientsConfig) mistakes() []error {
 	} else if _, err := c.domain(); err != nil {
 		add("--trust-domain: %w", err)
 	}
-	if c.Audience != "" && (!c.tls() || c.API == nil) {
+	if c.Audience != "" && (!c.tls() || !api) {
 		add("--token-audience: means nothing without --tls-cert and an API server that reviews tokens")
 	}
 	return errs
@@ -143,21 +141,24 @@ func (c Config) newClients() (*clients, error) {
 			return nil, fmt.Errorf("--trust-domain: %w", err)
 		}
 	}
-	if k.API != nil {
-		s.verifier.Tokens, err = k.tokens(c.Log, s.metrics)
+	if c.Kube.given() {
+		s.verifier.Tokens, err = c.tokens(s.metrics)
 	}
 	return s, err
 }
 
 // tokens asks the API server at a rate of its own: the watches shall not wait for it.
-func (c ClientsConfig) tokens(log *slog.Logger, m *auth.Metrics) (*auth.Tokens, error) {
-	api := rest.CopyConfig(c.API)
+func (c Config) tokens(m *auth.Metrics) (*auth.Tokens, error) {
+	api, err := kube.Connect(c.Kube.Kubeconfig, c.Kube.Context)
+	if err != nil {
+		return nil, err
+	}
 	api.QPS, api.Burst = reviewRate, reviewBurst
 	client, err := authenticationv1.NewForConfig(api)
 	if err != nil {
 		return nil, fmt.Errorf("reviewing tokens: %w", err)
 	}
-	return auth.NewTokens(client.TokenReviews(), cmp.Or(c.Audience, DefaultAudience), log, m), nil
+	return auth.NewTokens(client.TokenReviews(), cmp.Or(c.Clients.Audience, DefaultAudience), c.Log, m), nil
 }
 
 // secure adds to what the stream server is told who is let in.
