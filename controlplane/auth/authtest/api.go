@@ -14,6 +14,8 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // API reviews tokens over HTTP.
@@ -58,11 +60,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.asked++
 	body, err := io.ReadAll(r.Body)
-	var review authenticationv1.TokenReview
-	if a.down || err != nil || json.Unmarshal(body, &review) != nil {
+	var review authenticationv1.TokenReview // in JSON or protobuf
+	if err == nil {
+		_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, &review)
+	}
+	if a.down || err != nil {
 		http.Error(w, "down", http.StatusInternalServerError)
 		return
 	}
+	review.TypeMeta = metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "TokenReview"}
 	review.Status = authenticationv1.TokenReviewStatus{Error: "[invalid bearer token " + review.Spec.Token + "]"}
 	if s, ok := a.known[review.Spec.Token]; ok {
 		review.Status = s
