@@ -135,7 +135,7 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,
-				Severity: model.Info, Reason: n.Reason, Message: n.Message,
+				Severity: model.Info, Reason: n.Reason, Message: n.Message, Safeguard: n.Safeguard,
 			})
 		}
 	}

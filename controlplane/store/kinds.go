@@ -31,7 +31,7 @@ func (s *Store) apply(c Change) {
 	case v1alpha1.KindWorkloadEntry, v1alpha1.KindWorkloadEntry + "." + v1alpha1.IstioGroup:
 		s.setWorkload(nameOf(c.Ref), as[*v1alpha1.WorkloadEntry](c.Object))
 	case "Node":
-		s.setNode(c.Ref.Name, placeOf(as[*corev1.Node](c.Object)))
+		s.setNode(c.Ref.Name, nodeOf(as[*corev1.Node](c.Object)))
 	case "Pod":
 		s.setPod(ingest.PodName{Namespace: c.Ref.Namespace, Name: c.Ref.Name}, as[*corev1.Pod](c.Object))
 	case "Namespace":
@@ -63,6 +63,10 @@ func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 	s.marks.key(key)
 	if old == nil || service == nil { // it wins over entries of its host
 		s.marks.all(s.entries.keys(key.Host))
+	}
+	delete(s.auto, key)
+	if service != nil && ingest.AsksAuto(service) {
+		s.auto[key] = true
 	}
 	if old != nil {
 		delete(s.services, key)
@@ -169,21 +173,30 @@ func (s *Store) markRule(e *ruleEntry, by int) {
 }
 
 // setNode marks the services with an endpoint on the Node, and those whose zone
-// has another region now.
-func (s *Store) setNode(name string, place *model.Locality) {
-	zones, changed := s.nodes.set(name, place)
-	if !changed {
+// has another region now. Those that ask for topology-mode: Auto hang on every Node.
+func (s *Store) setNode(name string, node *ingest.Node) {
+	zones, changed, moved := s.nodes.set(name, node)
+	if changed {
+		s.markAuto()
+	}
+	if !moved {
 		return
 	}
 	s.marks.node()
 	s.marks.all(s.byNode.keys(name))
 	for _, zone := range zones {
 		s.marks.all(s.byZone.keys(zone))
-		for node, l := range s.nodes.byName {
-			if l.Zone == zone {
-				s.marks.all(s.byNode.keys(node))
+		for name, node := range s.nodes.byName {
+			if node.Locality.Zone == zone {
+				s.marks.all(s.byNode.keys(name))
 			}
 		}
+	}
+}
+
+func (s *Store) markAuto() {
+	for key := range s.auto {
+		s.marks.key(key)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,31 +14,41 @@ import (
 // subZoneLabel is the Node label for the third part of a locality (semantics 2.1).
 const subZoneLabel = "topology.istio.io/subzone"
 
-// nodeIndex is what is known of Nodes: where each is, and how many Nodes of each
-// zone name each region.
+// nodeIndex is what is known of Nodes, and how many Nodes of each zone name each region.
 type nodeIndex struct {
-	byName  map[string]model.Locality
+	byName  map[string]ingest.Node
 	regions map[string]map[string]int // zone → region → Nodes
 	frozen  *ingest.Nodes             // what all returned last; nil after a change
 }
 
 func newNodeIndex() nodeIndex {
-	return nodeIndex{byName: map[string]model.Locality{}, regions: map[string]map[string]int{}}
+	return nodeIndex{byName: map[string]ingest.Node{}, regions: map[string]map[string]int{}}
 }
 
-// set gives a Node its place, nil if it is gone, and returns the zones whose
-// agreement changed. changed is false if the Node is where it was.
-func (n *nodeIndex) set(name string, place *model.Locality) (zones []string, changed bool) {
-	old, had := n.byName[name]
-	if had == (place != nil) && (!had || old == *place) {
-		return nil, false
+// set says what a Node is, nil if it is gone, and returns the zones whose agreement
+// changed. changed is false if the Node is what it was, moved if it is where it was.
+func (n *nodeIndex) set(name string, node *ingest.Node) (zones []string, changed, moved bool) {
+	before, had := n.byName[name]
+	if had == (node != nil) && (!had || before == *node) {
+		return nil, false, false
 	}
 	n.frozen = nil
-	touched := []string{old.Zone}
+	delete(n.byName, name)
 	var now model.Locality
-	if place != nil {
-		now = *place
+	if node != nil {
+		n.byName[name] = *node
+		now = node.Locality
 	}
+	if had == (node != nil) && before.Locality == now {
+		return nil, true, false
+	}
+	return n.move(before.Locality, now), true, true
+}
+
+// move takes a Node's word from one place to another, and returns the zones whose
+// agreement changed.
+func (n *nodeIndex) move(old, now model.Locality) (zones []string) {
+	touched := []string{old.Zone}
 	if now.Zone != old.Zone {
 		touched = append(touched, now.Zone)
 	}
@@ -47,16 +58,12 @@ func (n *nodeIndex) set(name string, place *model.Locality) (zones []string, cha
 	}
 	n.count(old, -1)
 	n.count(now, +1)
-	delete(n.byName, name)
-	if place != nil {
-		n.byName[name] = now
-	}
 	for i, zone := range touched {
 		if n.agreed(zone) != before[i] {
 			zones = append(zones, zone)
 		}
 	}
-	return zones, true
+	return zones
 }
 
 // count adds a Node's word on its zone. One without a zone or region has none:
@@ -97,9 +104,7 @@ func (n *nodeIndex) all() *ingest.Nodes {
 		return n.frozen
 	}
 	n.frozen = &ingest.Nodes{ByName: make(map[string]ingest.Node, len(n.byName)), Regions: map[string]string{}}
-	for name, l := range n.byName {
-		n.frozen.ByName[name] = ingest.Node{Locality: l}
-	}
+	maps.Copy(n.frozen.ByName, n.byName)
 	for zone := range maps.Keys(n.regions) {
 		if region := n.agreed(zone); region != "" {
 			n.frozen.Regions[zone] = region
@@ -108,15 +113,24 @@ func (n *nodeIndex) all() *ingest.Nodes {
 	return n.frozen
 }
 
-// placeOf reads a Node's labels, the old names where the new ones are absent.
-func placeOf(node *corev1.Node) *model.Locality {
+// nodeOf reads a Node: its place by its labels, the old names where the new ones are
+// absent.
+func nodeOf(node *corev1.Node) *ingest.Node {
 	if node == nil {
 		return nil
 	}
 	l := node.Labels
-	return &model.Locality{
-		Region:  cmp.Or(l[corev1.LabelTopologyRegion], l[corev1.LabelFailureDomainBetaRegion]),
-		Zone:    cmp.Or(l[corev1.LabelTopologyZone], l[corev1.LabelFailureDomainBetaZone]),
-		SubZone: l[subZoneLabel],
+	_, controlPlane := l["node-role.kubernetes.io/control-plane"]
+	_, master := l["node-role.kubernetes.io/master"]
+	return &ingest.Node{
+		Locality: model.Locality{
+			Region:  cmp.Or(l[corev1.LabelTopologyRegion], l[corev1.LabelFailureDomainBetaRegion]),
+			Zone:    cmp.Or(l[corev1.LabelTopologyZone], l[corev1.LabelFailureDomainBetaZone]),
+			SubZone: l[subZoneLabel],
+		},
+		MilliCPU: node.Status.Allocatable.Cpu().MilliValue(),
+		Counts: !controlPlane && !master && slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		}),
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,8 +39,8 @@ func TestPlaceOf(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			n := &corev1.Node{}
 			n.Labels = tc.labels
-			if got := placeOf(n); *got != tc.want {
-				t.Errorf("got %v, want %v", *got, tc.want)
+			if got := nodeOf(n); got.Locality != tc.want {
+				t.Errorf("got %v, want %v", got.Locality, tc.want)
 			}
 		})
 	}
@@ -63,5 +64,38 @@ func TestNodesFrozen(t *testing.T) {
 	}
 	if got := s.Nodes(); got.ByName["n1"].Locality.Region != "r2" || got.Regions["z"] != "r2" {
 		t.Errorf("the new view: %+v", got)
+	}
+}
+
+// TestAutoHangsOnNodes: what topology-mode: Auto was refused for is told anew when a
+// Node's readiness or CPU changes; nobody's place does.
+func TestAutoHangsOnNodes(t *testing.T) {
+	auto := service("a", "auto")
+	auto.Object.(*corev1.Service).Annotations = map[string]string{corev1.AnnotationTopologyMode: "Auto"}
+	up := func() Change {
+		c := node("n1", "r", "z")
+		c.Object.(*corev1.Node).Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+		return c
+	}
+	s := New()
+	s.Apply([]Change{auto, service("a", "plain"), node("n1", "r", "z")})
+	s.Take()
+	s.Apply([]Change{up()})
+	d := s.Take()
+	if want := []model.Key{model.ServiceKey("a", "auto")}; !slices.Equal(d.Keys, want) || d.Nodes {
+		t.Errorf("a Node that becomes ready: %v, clients move: %v; want %v", d.Keys, d.Nodes, want)
+	}
+	if !s.Nodes().ByName["n1"].Counts {
+		t.Error("the Node does not count")
+	}
+	s.Apply([]Change{up()})
+	if d := s.Take(); !d.Empty() {
+		t.Errorf("the same again marks %v", d.Keys)
+	}
+	s.Apply([]Change{gone(auto)})
+	s.Take()
+	s.Apply([]Change{node("n1", "r", "z")})
+	if d := s.Take(); !d.Empty() {
+		t.Errorf("without the Service: %v", d.Keys)
 	}
 }

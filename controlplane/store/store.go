@@ -81,9 +81,10 @@ type Store struct {
 	workloads  workloadIndex
 	mesh       ingest.Mesh
 
-	known  tally[string] // namespace → keys that have a Service, an entry, or an exact rule or fence
-	byNode tally[string] // nodeName of an endpoint or of a selected Pod → services
-	byZone tally[string] // zone of an endpoint, as its slice says → services
+	auto   map[model.Key]bool // Services with topology-mode: Auto
+	known  tally[string]      // namespace → keys that have a Service, an entry, or an exact rule or fence
+	byNode tally[string]      // nodeName of an endpoint or of a selected Pod → services
+	byZone tally[string]      // zone of an endpoint, as its slice says → services
 	byPod  tally[ingest.PodName]
 
 	marks    marks
@@ -114,6 +115,7 @@ func New() *Store {
 		rules:      newRuleIndex(),
 		entries:    newEntryIndex(),
 		workloads:  workloadIndex{},
+		auto:       map[model.Key]bool{},
 		known:      tally[string]{},
 		byNode:     tally[string]{},
 		byZone:     tally[string]{},

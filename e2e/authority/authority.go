@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,12 +45,27 @@ func New(name string) (*Authority, error) {
 // Issue makes a certificate for names, as PEM of chain and key. It panics where
 // the machine has no randomness.
 func (a *Authority) Issue(names ...string) (chain, key []byte) {
+	return a.IssueTo(Holder{Subject: pkix.Name{CommonName: names[0]}, DNS: names})
+}
+
+// Holder is whom a certificate is about.
+type Holder struct {
+	// Subject has the user in CommonName and the groups in Organization where
+	// Kubernetes reads it.
+	Subject pkix.Name
+	DNS     []string
+	IPs     []net.IP
+}
+
+// IssueTo makes a certificate for a holder, for servers and clients alike, as PEM of
+// chain and key. It panics where the machine has no randomness.
+func (a *Authority) IssueTo(h Holder) (chain, key []byte) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
+		SerialNumber: big.NewInt(2), Subject: h.Subject, DNSNames: h.DNS, IPAddresses: h.IPs,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.Cert, &k.PublicKey, a.key)
@@ -62,6 +78,9 @@ func (a *Authority) Issue(names ...string) (chain, key []byte) {
 	}
 	return encode("CERTIFICATE", der), encode("PRIVATE KEY", bare)
 }
+
+// PEM is the CA's own certificate, as a bundle of one.
+func (a *Authority) PEM() []byte { return encode("CERTIFICATE", a.der) }
 
 func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})

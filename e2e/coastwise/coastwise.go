@@ -124,6 +124,12 @@ func environment() []string {
 // Serve is how to run `coastwise serve`.
 type Serve struct {
 	From []string
+	// Kubeconfig is the path of a kubeconfig, or "" to watch no API server.
+	Kubeconfig string
+	// Args are appended to the command line.
+	Args []string
+	// Env is NAME=VALUE, on top of our own environment.
+	Env []string
 	// TLSDirs are folders of secrets.
 	TLSDirs []string
 	// XDS and Admin are IP:PORT.
@@ -151,14 +157,17 @@ func (b Binary) Start(s Serve) (*Server, error) {
 	for _, path := range s.From {
 		args = append(args, "--from", path)
 	}
+	if s.Kubeconfig != "" {
+		args = append(args, "--kubeconfig", s.Kubeconfig)
+	}
 	for _, dir := range s.TLSDirs {
 		args = append(args, "--tls-dir", dir)
 	}
 	if s.Debug != "" {
 		args = append(args, "--debug", s.Debug)
 	}
-	cmd := exec.Command(string(b), args...)
-	cmd.Env = environment()
+	cmd := exec.Command(string(b), append(args, s.Args...)...)
+	cmd.Env = append(environment(), s.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	p, err := proc.Start("coastwise serve", cmd)
 	if err != nil {

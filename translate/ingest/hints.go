@@ -21,14 +21,15 @@ type speech struct {
 	field   string // for Policy.HintField
 	// tiers are those of the annotation; mode is then Levels.
 	tiers []model.PriorityLabel
-	// dropped says that hints were asked for and there are none.
-	dropped string
+	// dropped says that hints were asked for and there are none, safeguard why.
+	dropped   string
+	safeguard model.Safeguard
 }
 
 // speech reads what the Service says, and writes the hints of trafficDistribution
 // into the endpoints where no controller does (semantics 5.2).
 func (j *joined) speech(o Objects) speech {
-	auto, wish := autoHints(o.Service), distribution(o.Service)
+	auto, wish := AsksAuto(o.Service), distribution(o.Service)
 	sp := speech{field: fieldDistribution}
 	if auto {
 		sp.field = fieldAnnotations
@@ -38,7 +39,7 @@ func (j *joined) speech(o Objects) speech {
 		sp.mode, sp.setting = model.Hints, "hints"
 	case auto:
 		sp.mode, sp.setting = model.Flat, "topology-mode"
-		sp.dropped = "topology-mode: Auto, but no endpoint has a hint: one flat pool"
+		sp.dropped, sp.safeguard = j.autoRefusal(o.Nodes)
 	case !fieldSays(o.Service):
 		sp = annotated(o.Service.Annotations, o.Namespace)
 		if sp.mode == "" || anyHint(o.Slices) {
@@ -49,6 +50,7 @@ func (j *joined) speech(o Objects) speech {
 	case managed(o.Slices) || anyHint(o.Slices):
 		sp.mode, sp.setting = model.Flat, fieldDistribution
 		sp.dropped = "trafficDistribution: " + wish + ", but the controller of the slices wrote no hint: one flat pool"
+		sp.safeguard = model.NoHints
 	default:
 		j.distribute(wish)
 		sp.mode, sp.setting = model.Hints, fieldDistribution
@@ -107,8 +109,8 @@ func (j *joined) anyReady() bool {
 	return false
 }
 
-// autoHints is topology-mode: Auto; the older annotation wins.
-func autoHints(svc *corev1.Service) bool {
+// AsksAuto says that a Service has topology-mode: Auto; the older annotation wins.
+func AsksAuto(svc *corev1.Service) bool {
 	value, ok := svc.Annotations[corev1.DeprecatedAnnotationTopologyAwareHints]
 	if !ok {
 		value = svc.Annotations[corev1.AnnotationTopologyMode]

@@ -63,7 +63,13 @@ type Nodes struct {
 }
 
 // Node is the part of a Kubernetes Node that locality needs.
-type Node struct{ Locality model.Locality }
+type Node struct {
+	Locality model.Locality
+	// MilliCPU is its allocatable CPU. Counts says that it is Ready and no control
+	// plane: only then topology-mode Auto looks at it (reference/kubernetes.md 6.2).
+	MilliCPU int64
+	Counts   bool
+}
 
 // Mesh is what holds for all services.
 type Mesh struct {

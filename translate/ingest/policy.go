@@ -60,7 +60,7 @@ func (r *resolver) problems(s *model.Service) []model.Problem {
 	if r.dropped {
 		out = append(out, model.Problem{
 			Object: s.Object, Field: r.speech.field, Severity: model.Info,
-			Reason: model.HintsDropped, Message: r.speech.dropped,
+			Reason: model.HintsDropped, Message: r.speech.dropped, Safeguard: r.speech.safeguard,
 		})
 	}
 	for _, at := range r.passing {

@@ -91,4 +91,6 @@ const (
 type Note struct {
 	Reason  model.Reason
 	Message string
+	// Safeguard is given with HintsDropped.
+	Safeguard model.Safeguard
 }

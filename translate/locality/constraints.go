@@ -16,12 +16,12 @@ func constrain(cs []candidate, view model.View, policy model.Policy) []Note {
 	}
 	if policy.Local {
 		if view.Node == "" {
-			notes = append(notes, Note{model.NoNode, "traffic stays on the client's node, and the client's node is unknown: it gets no endpoint"})
+			notes = append(notes, Note{Reason: model.NoNode, Message: "traffic stays on the client's node, and the client's node is unknown: it gets no endpoint"})
 		}
 		drop(cs, otherNode(view.Node))
 	}
 	if before, emptied := drop(cs, otherSubset(policy.SubsetLabels)); emptied {
-		notes = append(notes, Note{model.EmptySubset, fmt.Sprintf("none of the %d endpoints that the client may use has the labels %s",
+		notes = append(notes, Note{Reason: model.EmptySubset, Message: fmt.Sprintf("none of the %d endpoints that the client may use has the labels %s",
 			before, model.FormatLabels(policy.SubsetLabels))})
 	}
 	drop(cs, drained)
@@ -63,7 +63,7 @@ func nothingAllowed(endpoints int, allowed *model.Allowed) Note {
 	if len(allowed.Regions) > 0 {
 		regions = "allowed: " + strings.Join(allowed.Regions, ", ")
 	}
-	return Note{model.NothingAllowed, fmt.Sprintf("none of the %d endpoints stands in an allowed region (%s)", endpoints, regions)}
+	return Note{Reason: model.NothingAllowed, Message: fmt.Sprintf("none of the %d endpoints stands in an allowed region (%s)", endpoints, regions)}
 }
 
 // otherNode is semantics 4.2; a client without a known node gets nothing.

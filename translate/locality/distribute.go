@@ -32,11 +32,11 @@ func byRule(cs []candidate, view model.View, policy model.Policy) ([]model.Share
 		return nil, nil
 	case !placed:
 		judge(cs, false)
-		return nil, []Note{{model.NoLocality, fmt.Sprintf("the locality of all %d endpoints is unknown: nothing is distributed", in)}}
+		return nil, []Note{{Reason: model.NoLocality, Message: fmt.Sprintf("the locality of all %d endpoints is unknown: nothing is distributed", in)}}
 	case policy.Strict():
 		drop(cs, unlisted(d.To))
 		if !listed {
-			return nil, []Note{{model.NothingListed, fmt.Sprintf("none of the %d endpoints stands in a locality that is listed for clients in %s (%s)",
+			return nil, []Note{{Reason: model.NothingListed, Message: fmt.Sprintf("none of the %d endpoints stands in a locality that is listed for clients in %s (%s)",
 				in, d.From, patterns(d.To))}}
 		}
 	default:

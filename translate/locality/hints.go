@@ -18,7 +18,7 @@ func byHints(cs []candidate, view model.View, failover map[string]string) (Reaso
 		if view.Locality.Zone == "" { // no hint could match: not the Service's fault
 			return chosen, nil
 		}
-		return chosen, []Note{{model.HintsDropped, s.safeguard(cs, view.Locality.Zone)}}
+		return chosen, []Note{s.safeguard(cs, view.Locality.Zone)}
 	}
 	l := levelsFor(view.Locality, failover)
 	for i := range cs {
@@ -87,14 +87,14 @@ func (s counts) chosen() Reason {
 // safeguard says which one made the pool all endpoints. A zone in
 // which no endpoint stands is the client's affair and is not named, so that
 // clients of such zones share one answer.
-func (s counts) safeguard(cs []candidate, zone string) string {
+func (s counts) safeguard(cs []candidate, zone string) Note {
 	if s.bare != nil {
-		return fmt.Sprintf("hints are not used: %d of %d ready endpoints have no zone hint, first %s port %d",
-			s.ready-s.zoneHinted, s.ready, s.bare.Address, s.bare.Port)
+		return Note{Reason: model.HintsDropped, Message: fmt.Sprintf("hints are not used: %d of %d ready endpoints have no zone hint, first %s port %d",
+			s.ready-s.zoneHinted, s.ready, s.bare.Address, s.bare.Port), Safeguard: model.EndpointWithoutHint}
 	}
 	where := "the client's zone"
 	if slices.ContainsFunc(cs, func(c candidate) bool { return c.in() && same(c.Locality.Zone, zone) }) {
 		where = "zone " + zone
 	}
-	return fmt.Sprintf("hints are not used: none of %d ready endpoints is hinted for %s", s.ready, where)
+	return Note{Reason: model.HintsDropped, Message: fmt.Sprintf("hints are not used: none of %d ready endpoints is hinted for %s", s.ready, where), Safeguard: model.ZoneWithoutHint}
 }

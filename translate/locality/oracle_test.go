@@ -2,6 +2,7 @@ package locality_test
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -269,7 +270,11 @@ func oracleNotes(w world) (notes []locality.Note) {
 	left := remaining(w, 4)
 	if w.Policy.Mode == model.Hints && !w.Policy.Local && len(inState(left, model.Ready)) > 0 && w.View.Locality.Zone != "" {
 		_, how := kubeProxy(left, w.View.Node, w.View.Locality.Zone)
-		note(how == locality.FlatPool, model.HintsDropped)
+		if how == locality.FlatPool {
+			unhinted := slices.ContainsFunc(inState(left, model.Ready), func(e model.Endpoint) bool { return len(e.ZoneHints) == 0 })
+			safeguard := map[bool]model.Safeguard{true: model.EndpointWithoutHint, false: model.ZoneWithoutHint}[unhinted]
+			notes = append(notes, locality.Note{Reason: model.HintsDropped, Safeguard: safeguard})
+		}
 	}
 	return notes
 }

@@ -80,13 +80,39 @@ type Problem struct {
 	Message  string    `json:"message"`
 	File     string    `json:"file"`
 	Document int       `json:"document"`
+	// Safeguard says which one dropped the hints; only with HintsDropped.
+	Safeguard Safeguard `json:"safeguard,omitempty"`
 }
+
+// Safeguard is why hints are not followed, or why there are none
+// (reference/kubernetes.md 2 and 6.2).
+type Safeguard string
+
+// The safeguards of consumers, and then the refusals of the controller for
+// topology-mode: Auto as far as they can be seen from outside.
+const (
+	// EndpointWithoutHint: one ready endpoint without a hint switches all off.
+	EndpointWithoutHint Safeguard = "EndpointWithoutHint"
+	// ZoneWithoutHint: no ready endpoint is hinted for the client's zone.
+	ZoneWithoutHint Safeguard = "ZoneWithoutHint"
+	// NoHints: hints were asked for, and no slice has any; why cannot be seen.
+	NoHints Safeguard = "NoHints"
+	// NodeInfo: a Node has no zone or no allocatable CPU, or there are not two zones.
+	NodeInfo Safeguard = "NodeInfo"
+	// TooFewEndpoints: fewer ready endpoints than zones.
+	TooFewEndpoints Safeguard = "TooFewEndpoints"
+	// Overload: no split keeps every zone within 20 % of its share of CPU.
+	Overload Safeguard = "Overload"
+	// EndpointWithoutZone: a ready endpoint has no zone to be hinted for.
+	EndpointWithoutZone Safeguard = "EndpointWithoutZone"
+)
 
 // Compare orders problems by object, field, reason and message.
 func (p Problem) Compare(q Problem) int {
 	return cmp.Or(p.Object.Compare(q.Object), strings.Compare(p.Field, q.Field),
 		strings.Compare(string(p.Reason), string(q.Reason)), strings.Compare(p.Message, q.Message),
-		strings.Compare(p.File, q.File), cmp.Compare(p.Document, q.Document))
+		strings.Compare(p.File, q.File), cmp.Compare(p.Document, q.Document),
+		cmp.Compare(p.Safeguard, q.Safeguard))
 }
 
 // SortProblems sorts in place, drops repetitions and returns the result.
