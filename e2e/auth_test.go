@@ -98,6 +98,19 @@ func (s *scene) tells(path, word string) {
 	})
 }
 
+// counts waits until a figure, which ends with a space, is not 0.
+func (s *scene) counts(figure string) {
+	s.t.Helper()
+	eventually(s.t, patience, func() string {
+		for line := range strings.Lines(s.told("/metrics")) {
+			if n, ok := strings.CutPrefix(line, figure); ok && strings.TrimSpace(n) != "0" {
+				return ""
+			}
+		}
+		return figure + "is 0"
+	})
+}
+
 // An Envoy and coastwise prove to each other who they are. When everything that they
 // prove it by is replaced, CAs too, both read it again, and the Envoy, which kept
 // running, is served by a coastwise that trusts only what is new.
@@ -166,14 +179,7 @@ func TestWhoIsNotVerifiedIsNotServed(t *testing.T) {
 				flags = c.secure(flags)
 			}
 			s.launch(coastwise.Client{Locality: "eu/eu-1", Secure: flags})
-			eventually(t, patience, func() string {
-				for line := range strings.Lines(s.told("/metrics")) {
-					if n, ok := strings.CutPrefix(line, c.count); ok && strings.TrimSpace(n) != "0" {
-						return ""
-					}
-				}
-				return c.count + "is 0"
-			})
+			s.counts(c.count)
 			if body := s.told("/proxies"); strings.TrimSpace(body) != "[]" {
 				t.Errorf("it is served: %s", body)
 			}

@@ -146,8 +146,9 @@ func (s *scene) envoy(flags coastwise.Client) *client {
 // launch starts an Envoy and does not wait for it. Its id is given to it if it has none.
 func (s *scene) launch(flags coastwise.Client) *client {
 	s.t.Helper()
+	name := fmt.Sprintf("client-%d", s.envoys)
 	if flags.ID == "" {
-		flags.ID = fmt.Sprintf("client-%d", s.envoys)
+		flags.ID = name
 	}
 	flags.Bind, flags.HTTPProxyPort, flags.AdminPort = s.block.Address(1, s.envoys), s.ports.Proxy, s.ports.EnvoyAdmin
 	s.envoys++
@@ -159,7 +160,7 @@ func (s *scene) launch(flags coastwise.Client) *client {
 		bootstrap = s.edit(bootstrap)
 	}
 	e, err := envoyproc.Start(envoyproc.Config{
-		Binary: built.envoy, Name: flags.ID, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),
+		Binary: built.envoy, Name: name, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),
 	})
 	if err != nil {
 		s.t.Fatal(err)
