@@ -9,6 +9,7 @@ import (
 
 	kube "github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
 // A token that the API server bound to a Pod decides who and where an Envoy is. One
@@ -23,7 +24,7 @@ func TestTokensOfARealAPIServer(t *testing.T) {
 	shop := k.Namespace(t, "shop")
 	k.Pod(t, kube.Pod{Namespace: shop, Name: "web-1", Node: "node-eu"})
 	k.Pod(t, kube.Pod{Namespace: shop, Name: "web-2", Node: "node-us"})
-	s := newScene(t, nil)
+	s := newScene(t, map[string]string{"web.yaml": manifest.Service("default", "web", 80, "")})
 	ca, server, mounted := newAuthority(t), t.TempDir(), t.TempDir()
 	issue(t, ca, server, "")
 	put(t, filepath.Join(mounted, "ca.crt"), ca.PEM())
