@@ -86,7 +86,6 @@ func TestSecrets(t *testing.T) {
 	for name, c := range map[string]struct {
 		tls  ServerTLS
 		want map[string][]string // by file, what is in it
-
 	}{
 		"plaintext":   {},
 		"token":       {tls: byToken(), want: map[string][]string{"coastwise-ca.yaml": {"filename: /ca/ca.crt", "path: /ca\n"}, "coastwise-token.yaml": {"filename: /token/coastwise", "path: /token\n"}}},
