@@ -58,8 +58,8 @@ func Prepare(t testing.TB, c *cluster.Cluster) {
 type Options struct {
 	// Kubeconfig is another one than that of the ServiceAccount of deploy/.
 	Kubeconfig string
-	// Env is NAME=VALUE for coastwise.
-	Env []string
+	// Args are further ones of coastwise, Env is NAME=VALUE for it.
+	Args, Env []string
 	// Early does not wait until coastwise is ready.
 	Early bool
 }
@@ -125,7 +125,7 @@ func (s *Scene) logPath() string { return filepath.Join(s.logs, "coastwise.log")
 func (s *Scene) serve(wait bool) {
 	s.Helper()
 	server, err := s.Tools.Coastwise.Start(coastwise.Serve{
-		Kubeconfig: s.options.Kubeconfig, Env: s.options.Env,
+		Kubeconfig: s.options.Kubeconfig, Args: s.options.Args, Env: s.options.Env,
 		XDS:   fmt.Sprintf("%s:%d", s.home(), s.ports.XDS),
 		Admin: fmt.Sprintf("%s:%d", s.home(), s.ports.Admin),
 		Log:   s.logPath(),

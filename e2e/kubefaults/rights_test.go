@@ -27,10 +27,6 @@ func rightOf(verb, resource, subresource, group string) right {
 	return right(verb + " " + resource)
 }
 
-// later are granted for parts that are not there yet: tokens, of issue6-auth. Remove
-// each with its part; the test says when.
-var later = []right{"create tokenreviews.authentication.k8s.io"}
-
 // granted are the rights that files of deploy/ grant.
 func granted(t *testing.T, names ...string) map[right]bool {
 	t.Helper()
@@ -98,20 +94,12 @@ func table(t *testing.T, granted, used map[right]bool) {
 		}
 	}
 	for _, r := range sorted(all) {
-		waits := slices.Contains(later, r)
 		t.Logf("%-62s granted %-5v used %-5v", r, granted[r], used[r])
 		switch {
 		case !granted[r]:
 			t.Errorf("%s is used and not granted", r)
-		case !used[r] && !waits:
+		case !used[r]:
 			t.Errorf("%s is granted and not used", r)
-		case used[r] && waits:
-			t.Errorf("%s is used: take it out of the list later", r)
-		}
-	}
-	for _, r := range later {
-		if !granted[r] {
-			t.Errorf("the list later has %s, which is not granted", r)
 		}
 	}
 }

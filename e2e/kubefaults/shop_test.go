@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -119,8 +120,16 @@ func (z *shop) observe(whole bool, endpoints ...string) *observer {
 // unheard is a client that has connected and asked for nothing yet.
 func (z *shop) unheard(whole bool) *ads.Client {
 	z.Helper()
+	c := &ads.Client{Node: z.node(fmt.Sprint("observer-", whole)), Whole: whole}
+	z.connect(c)
+	return c
+}
+
+// node is who a client in the first zone says it is.
+func (z *shop) node(id string) *corev3.Node {
+	z.Helper()
 	bootstrap, err := tools.Coastwise.Bootstrap(z.Context(), coastwise.Client{
-		ID: fmt.Sprint("observer-", whole), Namespace: z.namespace, Node: z.nodes[0], Bind: "127.0.0.1",
+		ID: id, Namespace: z.namespace, Node: z.nodes[0], Bind: "127.0.0.1",
 	}, z.Server.XDS)
 	if err != nil {
 		z.Fatal(err)
@@ -129,9 +138,7 @@ func (z *shop) unheard(whole bool) *ads.Client {
 	if err != nil {
 		z.Fatal(err)
 	}
-	c := &ads.Client{Node: node, Whole: whole}
-	z.connect(c)
-	return c
+	return node
 }
 
 // connect opens a client's stream, on a connection of its own.
