@@ -33,6 +33,8 @@ type Config struct {
 	Kube    KubeConfig
 	Clients ClientsConfig
 	Replica ReplicaConfig
+	// Limits bound what clients of the xDS port can cost.
+	Limits LimitsConfig
 }
 
 // ConfigError lists everything that is wrong with a Config: wrong usage, not a
@@ -68,6 +70,7 @@ func (c Config) Validate() error {
 	errs = multierror.Append(errs, c.Kube.mistakes()...)
 	errs = multierror.Append(errs, c.Clients.mistakes()...)
 	errs = multierror.Append(errs, c.Replica.mistakes()...)
+	errs = multierror.Append(errs, c.Limits.mistakes()...)
 	if errs.ErrorOrNil() == nil {
 		return nil
 	}

@@ -21,6 +21,11 @@ func (h hub) Join(claims model.Proxy) (xds.Member, error) {
 
 type member struct{ *snapshot.Member }
 
+// Observe implements xds.Member.
+func (m member) Observe(progress func() xds.Progress) {
+	m.Member.Observe(func() snapshot.Progress { return snapshot.Progress(progress()) })
+}
+
 // Take implements xds.Member.
 func (m member) Take() xds.Update {
 	u := m.Member.Take()

@@ -7,10 +7,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"k8s.io/client-go/rest"
 
 	"github.com/coastwise/coastwise/controlplane/admin"
 	"github.com/coastwise/coastwise/controlplane/files"
@@ -21,10 +23,8 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// drainTime bounds how long streams may take to end at shutdown.
-const drainTime = 5 * time.Second
-
-// endTime bounds how long the other parts may take after that.
+// endTime bounds how long streams may last beyond --drain-time, and how long the
+// other parts may take after that.
 const endTime = 2 * time.Second
 
 // server is the parts of one running control plane.
@@ -33,9 +33,13 @@ type server struct {
 	store    *store.Store
 	source   *files.Source
 	kube     *kube.Source // nil where no API server is watched
+	rest     *rest.Config // of that API server
 	hub      *snapshot.Hub
 	xds      *xds.Server
 	registry *prometheus.Registry
+	// draining says that the server was told to end.
+	draining atomic.Bool
+	replicas *replicas
 }
 
 // Run serves until ctx ends, then drains and returns nil. It returns a
@@ -71,8 +75,9 @@ func newServer(c Config) *server {
 	s.registry.MustRegister(s.hub.Collectors()...)
 	s.xds = xds.New(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
-		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: xds.DefaultServerLimits(),
+		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: c.Limits.server(),
 	})
+	s.replicas = s.newReplicas(st)
 	s.registry.MustRegister(admin.Collector(s.sources()))
 	return s
 }
@@ -81,8 +86,10 @@ func (s *server) sources() admin.Sources {
 	return admin.Sources{
 		Alive:    func() bool { return s.hub.Alive() && s.source.Alive() && s.kubeAlive() },
 		Checks:   s.checks(),
+		Draining: s.draining.Load,
 		Problems: s.hub.Problems,
 		Proxies:  func() any { return s.xds.Proxies() },
+		All:      func(ctx context.Context) any { return s.replicas.proxies(ctx) },
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
 		Refused: func() admin.Refused {
 			stats := s.source.Stats()
@@ -109,8 +116,9 @@ func joined(a, b []model.ObjectRef) []model.ObjectRef {
 
 // run starts every part and ends them all when ctx does or one of them stops.
 // Health is answered from the start, and streams are refused until all is read.
-func (s *server) run(ctx context.Context, p *ports) error {
-	ctx, cancel := context.WithCancel(ctx)
+// While it drains every part goes on.
+func (s *server) run(told context.Context, p *ports) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(told))
 	defer cancel()
 	loaded := make(chan struct{})
 	parts := []part{
@@ -121,7 +129,7 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	}
 	parts = append(parts, s.kubeParts(ctx)...)
 	parts = append(parts, s.statusParts(ctx)...)
-	parts = append(parts, s.peerParts(ctx)...)
+	parts = append(parts, s.peerParts(ctx, p.peer)...)
 	if p.debug != nil {
 		parts = append(parts, part{"debug", serveHTTP(ctx, p.debug, admin.DebugHandler(s.xds.Dump))})
 	}
@@ -132,14 +140,15 @@ func (s *server) run(ctx context.Context, p *ports) error {
 	running := len(parts)
 	var failed error
 	select {
-	case <-ctx.Done():
+	case <-told.Done():
+		var early bool
+		if early, failed = s.linger(ended); early {
+			running--
+		}
 	case failed = <-ended:
 		running--
 	}
-	s.config.Log.Info("draining")
-	drain, stop := context.WithTimeout(context.Background(), drainTime)
-	defer stop()
-	s.xds.Drain(drain)
+	s.drain()
 	cancel()
 	return errors.Join(failed, s.await(ended, running))
 }
@@ -235,7 +244,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) func() error
 }
 
 // ports are the sockets that a server listens on.
-type ports struct{ xds, admin, debug net.Listener }
+type ports struct{ xds, admin, debug, peer net.Listener }
 
 // listen opens every port before anything else happens: one that is taken ends
 // the start at once.
@@ -244,7 +253,7 @@ func listen(c Config) (*ports, error) {
 	for _, want := range []struct {
 		flag, address string
 		l             *net.Listener
-	}{{"--xds", c.XDS, &p.xds}, {"--admin", c.Admin, &p.admin}, {"--debug", c.Debug, &p.debug}} {
+	}{{"--xds", c.XDS, &p.xds}, {"--admin", c.Admin, &p.admin}, {"--debug", c.Debug, &p.debug}, {"--peer", c.Replica.Peer, &p.peer}} {
 		if want.address == "" {
 			continue
 		}
@@ -259,7 +268,7 @@ func listen(c Config) (*ports, error) {
 }
 
 func (p *ports) close() {
-	for _, l := range []net.Listener{p.xds, p.admin, p.debug} {
+	for _, l := range []net.Listener{p.xds, p.admin, p.debug, p.peer} {
 		if l != nil {
 			l.Close()
 		}

@@ -20,6 +20,8 @@ type KubeConfig struct {
 	Kubeconfig, Context string
 	// InCluster is that of the Pod that this process runs in.
 	InCluster bool
+
+	options []kube.Option // of tests
 }
 
 // given says whether an API server is to be watched.
@@ -43,9 +45,11 @@ func (s *server) connect(st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	if s.kube, err = kube.New(config, st, s.config.Log, kube.WithAdmission(files.Admission(s.config.TLSDirs))); err != nil {
+	options := append([]kube.Option{kube.WithAdmission(files.Admission(s.config.TLSDirs))}, s.config.Kube.options...)
+	if s.kube, err = kube.New(config, st, s.config.Log, options...); err != nil {
 		return err
 	}
+	s.rest, s.replicas.generations = config, s.kube.Generations
 	s.registry.MustRegister(s.kube.Collector())
 	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/coastwise/coastwise/controlplane/xds"
 )
 
 // adminPatience is how long the admin port may take to answer.
@@ -47,10 +45,10 @@ func (e unreachableError) Error() string {
 
 func (e unreachableError) Unwrap() error { return e.err }
 
-// proxies is what /proxies says.
-func (c *adminClient) proxies(ctx context.Context) ([]xds.ProxyInfo, error) {
-	var out []xds.ProxyInfo
-	return out, c.get(ctx, "/proxies", &out)
+// proxies is what /proxies says of all replicas.
+func (c *adminClient) proxies(ctx context.Context) (proxyList, error) {
+	var out proxyList
+	return out, c.get(ctx, "/proxies?replicas=all", &out)
 }
 
 // get reads the JSON at a path.

@@ -87,6 +87,9 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 		{"serve --log-format ", []string{"text", "json"}},
 		{"prox", []string{"proxies"}},
 		{"proxies ", nil},
+		{"wait dr/reviews --for ", []string{"accepted", "resolvedrefs", "programmed"}},
+		{"wait dr/", nil},
+		{"wait dr/reviews ", nil},
 		{"help pro", []string{"proxies"}},
 		{"completion ba", []string{"bash"}},
 	} {

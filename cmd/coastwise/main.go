@@ -22,12 +22,15 @@ const (
 	exitUsage  = 2
 	// exitFindings is for commands that look for some.
 	exitFindings = 3
+	// exitTimeout says that what was waited for did not come in time.
+	exitTimeout = 4
 	// exitUnreachable says that no server answers.
 	exitUnreachable = 5
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
 	code := p.run(ctx, os.Args[1:])
 	stop()
@@ -87,7 +90,9 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, new(findingsError)):
 		return exitFindings
-	case errors.As(err, new(unreachableError)):
+	case errors.As(err, new(timeoutError)):
+		return exitTimeout
+	case errors.As(err, new(unreachableError)), errors.As(err, new(noAPIError)):
 		return exitUnreachable
 	}
 	return exitFailed

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -13,8 +13,6 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
-
-	"github.com/coastwise/coastwise/controlplane/xds"
 )
 
 // defaultAdmin is where serve has its admin port unless it is told otherwise.
@@ -32,7 +30,9 @@ func newProxies(p process) *cobra.Command {
 		Use:   "proxies",
 		Short: "List the connected proxies of a running server",
 		Long: `proxies asks the admin port of a running server who is connected: a line for
-every stream, by id.
+every stream, by id. That server asks the other replicas, if there are any (the
+Pods beside its own; serve --peer): then there is a column REPLICA. A replica that
+does not answer is named on stderr, and its proxies are missing.
 
 STATE is synced if the proxy has acknowledged everything as it is now, else
 lagging. REFUSED counts resources that the proxy refuses as they are now (NACKs),
@@ -44,7 +44,8 @@ every second, elsewhere it appends what has changed, each line with its time
 (with -o json: the whole list in one line, whenever it changed). A server that
 goes away is waited for.
 
--o json is the list as the admin port's /proxies has it.
+-o json is the list as the admin port's /proxies?replicas=all has it. A replica that
+does not answer is an entry with "replica" and "error", without an id.
 
 Exit codes: 0 printed; 1 something else than coastwise answers there; 2 wrong
 usage; 5 no server answers there.`,
@@ -68,10 +69,11 @@ usage; 5 no server answers there.`,
 			if err != nil {
 				return err
 			}
+			warn(p, list.unasked())
 			if f.output == "json" {
 				return encode(p.stdout, list)
 			}
-			_, err = io.WriteString(p.stdout, proxyTable(list, !f.noHeaders))
+			_, err = io.WriteString(p.stdout, list.streams().table(!f.noHeaders))
 			return err
 		},
 	}
@@ -101,30 +103,6 @@ func (f *proxiesFlags) client() (*adminClient, error) {
 	return client, nil
 }
 
-// proxyTitles are the columns of the table, proxyRow the cells of one stream.
-const proxyTitles = "PROXY\tKIND\tLOCALITY\tSTATE\tREFUSED\tBYTES\tCONNECTED\tPEER\tNOTE"
-
-func proxyRow(p xds.ProxyInfo) string {
-	state, note, refused, bytes := "synced", "", 0, uint64(0)
-	if len(p.Types) == 0 {
-		state = "lagging"
-	}
-	for _, t := range p.Types {
-		if !t.Synced {
-			state = "lagging"
-		}
-		refused += t.Refused
-		bytes += t.Bytes
-	}
-	if p.SharedID {
-		note = "two live streams have this id"
-	}
-	return strings.Join([]string{
-		printable(p.ID), printable(p.Kind), printable(cmp.Or(p.Locality, "-")), state, strconv.Itoa(refused),
-		strconv.FormatUint(bytes, 10), p.Connected.UTC().Format(time.RFC3339), printable(cmp.Or(p.Peer, "-")), note,
-	}, "\t")
-}
-
 // printable is a client's own word, quoted where it would break the table or
 // speak to the terminal.
 func printable(s string) string {
@@ -132,24 +110,6 @@ func printable(s string) string {
 		return quoted
 	}
 	return s
-}
-
-// proxyTable is the list as a table.
-func proxyTable(list []xds.ProxyInfo, headers bool) string {
-	if len(list) == 0 {
-		if headers {
-			return "no proxies\n"
-		}
-		return ""
-	}
-	rows := make([]string, 0, len(list)+1)
-	if headers {
-		rows = append(rows, proxyTitles)
-	}
-	for _, p := range list {
-		rows = append(rows, proxyRow(p))
-	}
-	return aligned(rows)
 }
 
 // aligned sets tab-separated rows in columns, without blanks at their ends.
@@ -207,20 +167,23 @@ func orInterrupted(ctx context.Context, err error) error {
 }
 
 // shower shows one answer of the server, or why there is none.
-type shower func(list []xds.ProxyInfo, failed error, now time.Time) error
+type shower func(list proxyList, failed error, now time.Time) error
 
 // redrawer draws over what it drew before. Every line clears what is behind it,
 // so that nothing flickers.
 func (f *proxiesFlags) redrawer(p process, address string) shower {
-	return func(list []xds.ProxyInfo, failed error, now time.Time) error {
-		text := ""
+	return func(list proxyList, failed error, now time.Time) error {
+		text, streams := "", list.streams()
 		if !f.noHeaders {
-			text = fmt.Sprintf("%s  %s  %d streams\n\n", now.Format(time.TimeOnly), address, len(list))
+			text = fmt.Sprintf("%s  %s  %d streams\n\n", now.Format(time.TimeOnly), address, len(streams))
 		}
 		if failed != nil {
 			text += failed.Error() + "\n"
 		} else {
-			text += proxyTable(list, !f.noHeaders)
+			text += streams.table(!f.noHeaders)
+		}
+		for _, line := range list.unasked() {
+			text += line + "\n"
 		}
 		_, err := io.WriteString(p.stdout, "\x1b[H"+strings.ReplaceAll(text, "\n", "\x1b[K\n")+"\x1b[J")
 		return err
@@ -241,9 +204,12 @@ type changes struct {
 	order         []string
 	last          string // -o json: the line before
 	failed        string
+	replicas      bool // the rows say which
+	titled        bool // a line of titles was printed
+	unasked       []string
 }
 
-func (c *changes) show(list []xds.ProxyInfo, failed error, now time.Time) error {
+func (c *changes) show(list proxyList, failed error, now time.Time) error {
 	if failed != nil {
 		if failed.Error() != c.failed {
 			fmt.Fprintf(c.process.stderr, "%s %v\n", now.UTC().Format(time.RFC3339), failed)
@@ -252,9 +218,15 @@ func (c *changes) show(list []xds.ProxyInfo, failed error, now time.Time) error 
 		return nil
 	}
 	c.failed = ""
-	text, err := c.rowsOf(list, now), error(nil)
+	if unasked := list.unasked(); !slices.Equal(unasked, c.unasked) {
+		c.unasked = unasked
+		warn(c.process, unasked)
+	}
+	text, err := "", error(nil)
 	if c.json {
 		text, err = c.line(list)
+	} else {
+		text = c.rowsOf(list.streams(), now)
 	}
 	if err != nil {
 		return err
@@ -264,7 +236,7 @@ func (c *changes) show(list []xds.ProxyInfo, failed error, now time.Time) error 
 }
 
 // line is the list as one line of JSON, or nothing if it was the last one too.
-func (c *changes) line(list []xds.ProxyInfo) (string, error) {
+func (c *changes) line(list proxyList) (string, error) {
 	text, err := compact(list)
 	if err != nil || text == c.last {
 		return "", err
@@ -274,16 +246,18 @@ func (c *changes) line(list []xds.ProxyInfo) (string, error) {
 }
 
 // rowsOf are the streams that are new, have changed or are gone.
-func (c *changes) rowsOf(list []xds.ProxyInfo, now time.Time) string {
+func (c *changes) rowsOf(list proxyList, now time.Time) string {
 	var rows, order []string
-	if c.headers {
-		rows = append(rows, "TIME\t"+proxyTitles)
-		c.headers = false
+	if replicas := list.replicas() || c.replicas; replicas != c.replicas || !c.titled {
+		c.replicas, c.titled = replicas, true
+		if c.headers {
+			rows = append(rows, "TIME\t"+proxyTitles(replicas))
+		}
 	}
 	at := now.UTC().Format(time.RFC3339) + "\t"
 	there := map[string]string{}
 	for _, p := range list {
-		key, row := fmt.Sprintf("%q %q %d", p.ID, p.Peer, p.Connected.UnixNano()), proxyRow(p)
+		key, row := fmt.Sprintf("%q %q %d", p.ID, p.Peer, p.Connected.UnixNano()), proxyRow(p, c.replicas)
 		order, there[key] = append(order, key), row
 		if c.rows[key] != row {
 			rows = append(rows, at+row)
@@ -301,6 +275,6 @@ func (c *changes) rowsOf(list []xds.ProxyInfo, now time.Time) string {
 // gone is the last row of a stream that has ended.
 func gone(row string) string {
 	cells := strings.Split(row, "\t")
-	cells[3], cells[8] = "gone", ""
+	cells[3], cells[len(cells)-1] = "gone", ""
 	return strings.Join(cells, "\t")
 }

@@ -15,20 +15,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/coastwise/coastwise/controlplane"
 	"github.com/coastwise/coastwise/controlplane/xds"
 )
 
 var began = time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)
 
-func someProxies() []xds.ProxyInfo {
-	return []xds.ProxyInfo{
-		{ID: "default/a", Kind: "sidecar", Locality: "eu/eu-1", Connected: began, Peer: "10.0.0.1:7", Types: []xds.TypeInfo{
+func someProxies() proxyList {
+	return proxyList{
+		{ProxyInfo: xds.ProxyInfo{ID: "default/a", Kind: "sidecar", Locality: "eu/eu-1", Connected: began, Peer: "10.0.0.1:7", Types: []xds.TypeInfo{
 			{Synced: true, Bytes: 100}, {Synced: true, Bytes: 23},
-		}},
-		{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
+		}}},
+		{ProxyInfo: xds.ProxyInfo{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
 			{Synced: true, Bytes: 1}, {Bytes: 1, Refused: 2},
-		}},
-		{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began},
+		}}},
+		{ProxyInfo: xds.ProxyInfo{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began}},
 	}
 }
 
@@ -38,10 +39,10 @@ default/a            sidecar  eu/eu-1   synced   0        123    2026-11-25T14:0
 default/b            gateway  -         lagging  2        2      2026-11-25T14:00:00Z  10.0.0.2:7  two live streams have this id
 "default/\x1b[2J\t"  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  -
 `
-	if diff := cmp.Diff(want, proxyTable(someProxies(), true)); diff != "" {
+	if diff := cmp.Diff(want, someProxies().table(true)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := proxyTable(someProxies(), false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
+	if got := someProxies().table(false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
 		t.Errorf("without titles:\n%s", got)
 	}
 }
@@ -50,7 +51,7 @@ default/b            gateway  -         lagging  2        2      2026-11-25T14:0
 func TestProxiesAppended(t *testing.T) {
 	var out, messages bytes.Buffer
 	show := (&proxiesFlags{output: "table"}).appender(process{stdout: &out, stderr: &messages})
-	shows := func(list []xds.ProxyInfo, failed error, after int, want string) {
+	shows := func(list proxyList, failed error, after int, want string) {
 		t.Helper()
 		out.Reset()
 		messages.Reset()
@@ -80,7 +81,7 @@ func TestProxiesAppended(t *testing.T) {
 	list[0].Types = []xds.TypeInfo{{Bytes: 5, Synced: true}}
 	shows(list[:1], nil, 1, line)
 	shows(list[:1], nil, 2, "")
-	shows([]xds.ProxyInfo{}, nil, 3, "[] ")
+	shows(proxyList{}, nil, 3, "[] ")
 }
 
 func TestProxiesRedrawn(t *testing.T) {
@@ -189,5 +190,72 @@ func TestProxiesFollowed(t *testing.T) {
 		if failed := out.String() + messages.String(); strings.Count(failed, "500") != 1 {
 			t.Errorf("the answer that failed: %q", failed)
 		}
+	}
+}
+
+// severalReplicas is an answer of one of three replicas, of which one is silent.
+const severalReplicas = `[
+ {"id": "default/a", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:1", "replica": "cw-1"},
+ {"id": "default/b", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:2", "replica": "cw-0"},
+ {"id": "", "types": [], "replica": "cw-2", "error": "connection\n\u001b[2J refused"}]`
+
+// TestProxiesOfReplicas: a column says where a proxy is connected, and what could not
+// be asked is told beside the list.
+func TestProxiesOfReplicas(t *testing.T) {
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.RequestURI()
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, severalReplicas)
+	}))
+	defer server.Close()
+	warning := "replica cw-2 does not answer, its proxies are missing: connection\\n\\x1b[2J refused\n"
+	want := `PROXY      KIND     LOCALITY  STATE    REFUSED  BYTES  CONNECTED             PEER  REPLICA  NOTE
+default/a  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  h:1   cw-1
+default/b  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  h:2   cw-0
+`
+	code, stdout, stderr := call(t.Context(), "proxies", "--server", server.Listener.Addr().String())
+	if code != exitDone || stdout != want || stderr != warning || asked != "/proxies?replicas=all" {
+		t.Errorf("exit %d, asked %s\n%s%s", code, asked, stdout, stderr)
+	}
+	code, stdout, stderr = call(t.Context(), "proxies", "-o", "json", "--server", server.Listener.Addr().String())
+	if code != exitDone || stderr != warning || strings.Count(stdout, `"replica": "cw-`) != 3 || strings.Count(stdout, `"error"`) != 1 {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestReplicasComeAndGo: -w says when there are several, and which of them are silent.
+func TestReplicasComeAndGo(t *testing.T) {
+	var out, messages bytes.Buffer
+	p := process{stdout: &out, stderr: &messages}
+	show := (&proxiesFlags{output: "table"}).appender(p)
+	list := someProxies()[:1]
+	shows := func(want string) {
+		t.Helper()
+		out.Reset()
+		messages.Reset()
+		if err := show(list, nil, began); err != nil {
+			t.Fatal(err)
+		}
+		if got := oneBlank(messages.String() + out.String()); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	row := "2026-11-25T14:00:00Z default/a sidecar eu/eu-1 synced 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
+	shows("TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER NOTE " + row)
+	list[0].Replica = "cw-0"
+	list = append(list, controlplane.ReplicaProxy{Replica: "cw-1", Error: "away"})
+	silent := "replica cw-1 does not answer, its proxies are missing: away "
+	shows(silent + "TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER REPLICA NOTE " + row + "cw-0 ")
+	shows("")
+	list = list[:1]
+	shows("")
+	list = nil
+	shows(strings.Replace(row, "synced", "gone", 1) + "cw-0 ")
+
+	out.Reset()
+	redraw := (&proxiesFlags{output: "table", noHeaders: true}).redrawer(p, "h:1")
+	if err := redraw(proxyList{{Replica: "cw-1", Error: "away"}}, nil, began); err != nil || !strings.Contains(out.String(), "cw-1 does not answer") {
+		t.Errorf("%v %q", err, out.String())
 	}
 }

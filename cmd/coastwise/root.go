@@ -21,7 +21,8 @@ It reads Kubernetes manifests: Services, EndpointSlices, Nodes, Pods and
 Namespaces, its own DestinationRules and MeshConfig
 (networking.coastwise.dev/v1alpha1), and Istio's of the same names as they are.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 5 no server answers.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not in time, 5 no
+server answers.
 Answers go to stdout, messages to stderr.`,
 		Example: `  # What would a client in zone eu-1 of region eu send to the service reviews?
   coastwise translate -f mesh/ --locality eu/eu-1 --service reviews:80
@@ -42,7 +43,7 @@ Answers go to stdout, messages to stderr.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newServe(p), newTranslate(p), newLint(p), newBootstrap(), newVersion())
-	root.AddCommand(newProxies(p))
+	root.AddCommand(newProxies(p), newWait(p))
 	root.SetOut(p.stdout) // where it is now, the scripts of the completion go
 	addCompletion(root)
 	return root

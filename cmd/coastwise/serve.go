@@ -23,6 +23,8 @@ type serveFlags struct {
 	suspend             bool
 	logFormat, logLevel string
 	publishInterval     time.Duration
+	limits              limitFlags
+	replica             replicaFlags
 	kube                kubeFlags
 }
 
@@ -44,6 +46,14 @@ Only loopback addresses are served: clients are not verified yet.
 The admin port has /livez, /readyz (?verbose), /metrics, /problems and /proxies
 (see 'coastwise proxies'); / lists them. The debug port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
 was sent and what it accepted.
+
+When it is told to end (SIGTERM or Ctrl-C) it is not ready any more, serves on for
+--drain-delay, and then tells the proxies to go one after the other, spread over
+--drain-time. A second signal ends it at once.
+
+Replicas find each other as Pods: those in $POD_NAMESPACE (default
+coastwise-system) with the app.kubernetes.io/name of the Pod $POD_NAME. On --peer
+they tell each other how far their proxies are, and who is connected.
 
 ` + localityDefaultEnv + `=true switches locality on where no rule, no
 Service and no MeshConfig says anything.`,
@@ -73,6 +83,8 @@ Service and no MeshConfig says anything.`,
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.publishInterval, "publish-interval", 10*time.Millisecond, "shortest time between two publishes")
+	f.limits.add(cmd)
+	f.replica.register(cmd)
 	f.kube.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
@@ -98,7 +110,8 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
-		PublishInterval: f.publishInterval, Log: log, Kube: f.kube.config(p, f.from),
+		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits,
+		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from),
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

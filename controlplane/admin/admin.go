@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,11 +20,15 @@ type Sources struct {
 	Alive func() bool
 	// Checks are what readiness consists of, in order.
 	Checks []Check
+	// Draining says that the server is about to end: it is not ready then.
+	Draining func() bool
 	// Problems are listed by /readyz?verbose; those that are errors name
 	// objects whose last admitted form, or fence, stands in their place.
 	Problems func() []model.Problem
 	// Proxies is what /proxies prints, as JSON.
 	Proxies func() any
+	// All is what /proxies?replicas=all prints: those of every replica.
+	All func(context.Context) any
 	// Skipped counts objects of foreign kinds, by kind.
 	Skipped func() map[string]int
 	// Refused says what acts in place of the objects that are refused.
@@ -41,7 +46,7 @@ type Refused struct {
 }
 
 // Check is one condition of readiness. Once true it stays so: ready means
-// synced, not "the source can be reached".
+// synced, not "the source can be reached". Only a server that drains is unready again.
 type Check struct {
 	Name string
 	OK   func() bool
@@ -61,14 +66,29 @@ func Handler(s Sources) http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /problems", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, append([]model.Problem{}, s.Problems()...)) })
-	mux.HandleFunc("GET /proxies", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Proxies()) })
+	mux.HandleFunc("GET /proxies", s.proxies)
 	return mux
+}
+
+// proxies is who is connected here, or with ?replicas=all to any replica.
+func (s Sources) proxies(w http.ResponseWriter, r *http.Request) {
+	switch of := r.URL.Query().Get("replicas"); of {
+	case "":
+		writeJSON(w, s.Proxies())
+	case "all":
+		writeJSON(w, s.All(r.Context()))
+	default:
+		http.Error(w, fmt.Sprintf("replicas: %q: want all, or nothing for this one", of), http.StatusBadRequest)
+	}
 }
 
 // ready prints "ok", or with ?verbose every check and every refused object, in
 // the form that the Kubernetes API server uses.
 func (s Sources) ready(w http.ResponseWriter, r *http.Request) {
 	status, lines := http.StatusOK, []string{}
+	if s.Draining() {
+		status, lines = http.StatusServiceUnavailable, []string{"[-]draining: the server is about to end"}
+	}
 	for _, c := range s.Checks {
 		mark := "[+]%s ok"
 		if !c.OK() {

@@ -14,7 +14,7 @@ func index(w http.ResponseWriter, _ *http.Request) {
 /readyz           everything has been read once
 /readyz?verbose   and every object that was refused, why, and what acts in its place
 /problems         everything that users can mend (JSON)
-/proxies          who is connected, and in step or not (JSON); as a table: coastwise proxies
+/proxies          who is connected, and in step or not (JSON); ?replicas=all: to any replica; as a table: coastwise proxies
 /metrics          for Prometheus
 `)
 }

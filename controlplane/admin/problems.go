@@ -9,7 +9,7 @@ import (
 // collector counts at scrape time what the sources know then.
 type collector struct {
 	problems, dropped, skipped, refused *prometheus.Desc
-	sources                    Sources
+	sources                             Sources
 }
 
 // Collector exposes coastwise_problems{severity,reason},

@@ -44,6 +44,7 @@ type kindState struct {
 	resource *resource
 	sink     *customSink
 	stop     context.CancelFunc
+	doubted  bool // reading it was forbidden once
 	synced   bool // all was read once
 	denied   bool // we may not read it
 }
@@ -136,7 +137,7 @@ func (c *custom) start(ctx context.Context, k crd, version string) {
 		c.kinds[k] = st
 	}
 	st.end()
-	st.version, st.stop, st.denied = version, cancel, false
+	st.version, st.stop, st.denied, st.doubted = version, cancel, false, false
 	st.sink = &customSink{custom: c, kind: k, version: version}
 	st.resource = c.resource(k, version, st.sink)
 	run := st.resource.run

@@ -59,10 +59,7 @@ func (c *custom) resource(k crd, version string, to *customSink) *resource {
 		client: c.clients[schema.GroupVersion{Group: k.group, Version: version}],
 		link:   c.link, troubles: c.link.troubles, log: c.log, times: c.times,
 		pace: rate.NewLimiter(rate.Every(c.times.Pace), burst), synced: make(chan struct{}), good: time.Now(),
-		sink: to, denied: func(err error) { c.denied(to, err) },
-	}
-	if !k.ours() {
-		r.respite = c.times.Denied
+		sink: to, denied: func(err error) (time.Duration, bool) { return c.denied(to, err) },
 	}
 	to.done = r.replaced
 	return r

@@ -2,8 +2,8 @@ package kube
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"time"
 )
 
 // settle notes when all kinds that are there have been read once. That stays so,
@@ -28,24 +28,25 @@ func (c *custom) synced() bool {
 	}
 }
 
-// unread names each kind that readiness waits for, and why.
+// unread names each kind that readiness waits for, and why; or discovery, where that
+// does not tell which there are. Sorted.
 func (c *custom) unread() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var lines []string
 	for _, k := range c.waiting() {
-		why := cmp.Or(c.link.troubles.of(serverSubject), c.link.troubles.of(discoverySubject))
+		subject, why := k.String(), "the API server does not say whether it is there"
 		switch st := c.kinds[k]; {
 		case st != nil && st.denied:
 			why = "reading it is forbidden"
 		case st != nil:
 			why = st.resource.why()
-		case why == "":
-			why = "the API server does not say whether it is there"
+		case c.link.troubles.of(discoverySubject) != "":
+			subject, why = discoverySubject, cmp.Or(c.link.troubles.of(serverSubject), c.link.troubles.of(discoverySubject))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s", k, why))
+		lines = append(lines, subject+": "+why)
 	}
-	return lines
+	return slices.Compact(slices.Sorted(slices.Values(lines)))
 }
 
 // waiting are the kinds of which it is not known whether they are there, and those
@@ -58,16 +59,24 @@ func (c *custom) waiting() []crd {
 	})
 }
 
-// denied notes that the API server forbids to read a kind.
-func (c *custom) denied(from *customSink, err error) {
+// denied notes that the API server forbids to read a kind, and says when to ask
+// again. Once is no news: one that starts forbids everything until it has read who may
+// what. Nor is it for a kind that has been read: what it gave stays.
+func (c *custom) denied(from *customSink, err error) (respite time.Duration, told bool) {
 	k := from.kind
 	c.mu.Lock()
 	st := c.kinds[k]
-	told := from.deaf || st.denied
-	st.denied = st.denied || !from.deaf
+	if from.deaf || st.synced {
+		c.mu.Unlock()
+		return 0, false
+	}
+	first, known := !st.doubted, st.denied
+	st.doubted, st.denied = true, known || !first
 	c.mu.Unlock()
 	switch {
-	case told:
+	case first:
+		return c.times.Doubt, true
+	case known:
 	case k.ours():
 		c.log.Error("reading a kind of ours is forbidden; grant list and watch on it to coastwise's account (deploy/rbac.yaml)",
 			"kind", k.String(), "error", err)
@@ -76,4 +85,8 @@ func (c *custom) denied(from *customSink, err error) {
 			"grant list and watch on it to coastwise's account, which is noticed without a restart", "kind", k.String(), "error", err)
 	}
 	c.settle()
+	if k.ours() {
+		return 0, true
+	}
+	return c.times.Denied, true
 }

@@ -91,7 +91,7 @@ func (s *customSink) replace(all []observed) {
 	}
 	c.publish(c.memory.replace(s.kind.refKind(), all))
 	st := c.kinds[s.kind]
-	st.synced, st.denied = true, false
+	st.synced, st.denied, st.doubted = true, false, false
 }
 
 // Resync has nothing to do: no period is set.

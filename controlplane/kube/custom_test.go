@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,22 +32,10 @@ type customRun struct {
 	log *lines
 }
 
-// lines is a log.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
+func (l *lines) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
+	return strings.Join(l.all, "")
 }
 
 func runCustom(t *testing.T, s *crdServer, options admit.Options) *customRun {
@@ -56,8 +43,8 @@ func runCustom(t *testing.T, s *crdServer, options admit.Options) *customRun {
 	st, out := store.New(), &lines{}
 	log := slog.New(slog.NewTextHandler(out, nil))
 	times := DefaultTimes()
-	times.Discovery, times.Denied, times.Pace = 20*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond
-	l, err := newLink(&rest.Config{Host: s.URL}, times.Redial, newTroubles(log))
+	times.Discovery, times.Doubt, times.Denied, times.Pace = 20*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond
+	l, err := newLink(&rest.Config{Host: s.URL}, times, newTroubles(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +77,7 @@ func (r *customRun) until(what string, so func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("never: %s\n%s", what, r.log.text.String())
+			r.t.Fatalf("never: %s\n%s", what, r.log.text())
 		}
 	}
 }
@@ -117,7 +104,7 @@ func (r *customRun) holds(want ...string) {
 	}
 	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("rules (-want +got):\n%s\n%s", cmp.Diff(want, got), r.log.text.String())
+			r.t.Fatalf("rules (-want +got):\n%s\n%s", cmp.Diff(want, got), r.log.text())
 		}
 	}
 }
@@ -220,16 +207,16 @@ func TestReadiness(t *testing.T) {
 	s.do(func() { s.refuse = func(path string) int { return when(path == "/apis", 503) } })
 	r := runCustom(t, s, admit.Options{})
 	r.stays(s)
-	if r.synced() || len(r.unread()) != len(crds()) || !strings.Contains(r.unread()[0], "unable to handle the request") {
+	if r.synced() || !slices.Equal(r.unread(), []string{"discovery: stub: 503"}) {
 		t.Fatalf("synced without any discovery: %q", r.unread())
 	}
 	s.serve(ourRules, "v1alpha1")
 	s.do(func() {
 		s.refuse = func(path string) int { return when(strings.HasSuffix(path, "/destinationrules"), 503) }
 	})
-	r.until("one is waited for", func() bool { return len(r.unread()) == 1 })
-	if r.synced() || !strings.HasPrefix(r.unread()[0], ourRules+": ") {
-		t.Fatalf("synced: %v; %q", r.synced(), r.unread())
+	r.until("one is waited for", func() bool { return slices.Equal(r.unread(), []string{ourRules + ": stub: 503"}) })
+	if r.synced() {
+		t.Fatal("synced without our rules")
 	}
 	s.do(func() { s.refuse = nil })
 	r.until("synced", r.synced)
@@ -265,8 +252,8 @@ func TestForbidden(t *testing.T) {
 	r := runCustom(t, s, admit.Options{})
 	r.until("only ours is waited for", func() bool { return slices.Equal(r.unread(), []string{ourRules + ": reading it is forbidden"}) })
 	r.stays(s)
-	if r.synced() || r.log.count("level=ERROR") != 1 || r.log.count("level=WARN") != 1 || r.log.count("grant list and watch") != 2 {
-		t.Fatal(r.log.text.String())
+	if r.synced() || r.log.with("level=ERROR") != 1 || r.log.with("level=WARN") != 1 || r.log.with("grant list and watch") != 2 {
+		t.Fatal(r.log.text())
 	}
 	s.do(func() { s.forbidden[ourRules] = false })
 	r.until("synced", r.synced)
@@ -280,6 +267,27 @@ func TestForbidden(t *testing.T) {
 	r.stays(s, "a/x two*")
 	s.do(func() { s.forbidden[istioRules] = false })
 	r.holds()
+}
+
+// TestForbiddenAtFirst: an API server that starts forbids everything; that is neither
+// told nor a reason to be ready without Istio's kinds.
+func TestForbiddenAtFirst(t *testing.T) {
+	s := newCRDServer(t)
+	s.serve(istioRules, "v1")
+	s.put(istioRules, aRule("x", "u2", 1, `{"host":"two"}`))
+	refused := false
+	s.do(func() {
+		s.refuse = func(path string) int {
+			first := strings.HasSuffix(path, "istio.io/v1/destinationrules") && !refused
+			refused = refused || first
+			return when(first, 403)
+		}
+	})
+	r := runCustom(t, s, admit.Options{})
+	r.until("synced", r.synced)
+	if got := r.generations(); len(got) != 1 || r.log.with("forbidden") != 0 {
+		t.Fatalf("ready with %v:\n%s", got, r.log.text())
+	}
 }
 
 // TestNoForbiddenWithoutIstio: where Istio's CRDs are not installed its kinds are

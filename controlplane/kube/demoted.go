@@ -17,6 +17,9 @@ func (d demoted) Enabled(ctx context.Context, _ slog.Level) bool {
 // Handle implements slog.Handler.
 func (d demoted) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = slog.LevelDebug
+	if !d.Enabled(ctx, r.Level) { // errors come unasked
+		return nil
+	}
 	return d.Handler.Handle(ctx, r)
 }
 

@@ -96,7 +96,7 @@ func served(groups metav1.APIGroupList, group, groupVersion string) bool {
 // that has just started, or is about to stop, does not know all CRDs. One that does
 // not tell is taken at its word.
 func (d discovery) settled(ctx context.Context) (bool, error) {
-	_, err := d.client.Get().AbsPath("/readyz").DoRaw(ctx)
+	err := d.client.Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).Error()
 	switch {
 	case err == nil, apierrors.IsForbidden(err), apierrors.IsUnauthorized(err), apierrors.IsNotFound(err):
 		return true, nil
@@ -111,13 +111,15 @@ func (d discovery) settled(ctx context.Context) (bool, error) {
 func (d discovery) absent(ctx context.Context, r crd, version string) bool {
 	ctx, cancel := context.WithTimeout(ctx, discoveryLimit)
 	defer cancel()
-	_, err := d.client.Get().AbsPath("/apis", r.group, version, r.plural).Param("limit", "1").DoRaw(ctx)
-	return apierrors.IsNotFound(err)
+	answer := d.client.Get().AbsPath("/apis", r.group, version, r.plural).Param("limit", "1").MaxRetries(0).Do(ctx)
+	return apierrors.IsNotFound(answer.Error())
 }
 
 func (d discovery) get(ctx context.Context, path string, into any) error {
-	raw, err := d.client.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	answer := d.client.Get().AbsPath(path).SetHeader("Accept", "application/json").MaxRetries(0).Do(ctx)
+	err := answer.Error()
 	if err == nil {
+		raw, _ := answer.Raw() // its error was asked for
 		err = json.Unmarshal(raw, into)
 	}
 	if err != nil {

@@ -109,6 +109,7 @@ func TestWhatWasDeletedMeanwhileIsGone(t *testing.T) {
 func TestAStormIsAnsweredSlowly(t *testing.T) {
 	for _, code := range []int{429, 500, 503, 403} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			t.Parallel()
 			api := newStub(t)
 			api.put(aService("cart", nil))
 			f := follow(t, api, nil).synced()
@@ -169,6 +170,9 @@ func TestAServerThatWentBackInTimeIsBelieved(t *testing.T) {
 		api.put(aService("busy", nil))
 	}
 	f := follow(t, api, nil).synced()
+	// A watch that ends soon and without an event would be taken for a failure.
+	api.put(aService("live", nil))
+	eventually(t, "an event", time.Second, func() bool { return f.service("live") != nil })
 	api.stop()
 	api.set(func() { api.objects = map[string]map[string]runtime.Object{} })
 	api.put(kept)

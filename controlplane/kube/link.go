@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -157,7 +158,8 @@ func (l *link) well(ctx context.Context, c *rest.RESTClient, timeout time.Durati
 	asking, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var status int
-	err := c.Get().AbsPath("/readyz").MaxRetries(0).Do(asking).StatusCode(&status).Error()
+	answer := c.Get().AbsPath("/readyz").MaxRetries(0).Do(asking)
+	body, err := answer.StatusCode(&status).Raw()
 	if ctx.Err() != nil {
 		return false
 	}
@@ -167,8 +169,25 @@ func (l *link) well(ctx context.Context, c *rest.RESTClient, timeout time.Durati
 		return true
 	case errors.Is(err, context.DeadlineExceeded) && l.troubles.of(serverSubject) != "":
 		l.absences.Add(1) // the dialer knows why
+	case status != 0:
+		l.absent(fmt.Errorf("HTTP %d: %s", status, failing(string(body))))
 	default:
 		l.absent(err)
 	}
 	return false
+}
+
+// failing are the checks of a /readyz that are not passed, by name.
+func failing(body string) string {
+	var names []string
+	for line := range strings.Lines(body) {
+		if name, ok := strings.CutPrefix(line, "[-]"); ok {
+			name, _, _ = strings.Cut(name, " ")
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "not well"
+	}
+	return strings.Join(names, ", ")
 }

@@ -25,6 +25,9 @@ type Times struct {
 	Redial time.Duration
 	// Discovery is how often the API server is asked which kinds it serves.
 	Discovery time.Duration
+	// Doubt is how long after the first Forbidden a kind with a CRD is asked for again: only
+	// then it counts.
+	Doubt time.Duration
 	// Denied is how long after Forbidden Istio's kinds are asked for again.
 	Denied time.Duration
 }
@@ -34,7 +37,7 @@ func DefaultTimes() Times {
 	return Times{
 		Bookmark: 20 * time.Second, Start: 60 * time.Second, Probe: 3 * time.Second,
 		Silence: 15 * time.Second, Pace: time.Second, Redial: 300 * time.Millisecond,
-		Discovery: 5 * time.Second, Denied: 30 * time.Second,
+		Discovery: 5 * time.Second, Doubt: 3 * time.Second, Denied: 30 * time.Second,
 	}
 }
 

@@ -136,9 +136,10 @@ func (r *resource) outcome(ctx context.Context, err error) error {
 		return err
 	}
 	if r.denied != nil && apierrors.IsForbidden(err) {
-		r.denied(err)
-		r.notBefore(r.respite)
-		return err
+		if respite, told := r.denied(err); told {
+			r.notBefore(respite)
+			return err
+		}
 	}
 	r.troubles.note(r.subject, err)
 	if err == nil {

@@ -43,8 +43,9 @@ type resource struct {
 	sink     recipient
 	times    Times
 	pace     *rate.Limiter
-	denied   func(error)   // nil where Forbidden is an error like others
-	respite  time.Duration // how long after Forbidden it is not asked for again
+	// denied is told of Forbidden, and says how long not to ask again; false where it is
+	// an error like others, as it is where denied is nil.
+	denied func(error) (respite time.Duration, told bool)
 
 	synced     chan struct{} // closed when all was read once
 	syncedOnce sync.Once

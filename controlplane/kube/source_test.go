@@ -23,6 +23,7 @@ func shortTimes() Times {
 	return Times{
 		Bookmark: 300 * time.Millisecond, Start: 5 * time.Second, Probe: 30 * time.Millisecond,
 		Silence: 600 * time.Millisecond, Pace: 100 * time.Millisecond, Redial: 20 * time.Millisecond,
+		Discovery: 50 * time.Millisecond, Doubt: 50 * time.Millisecond, Denied: 100 * time.Millisecond,
 	}
 }
 

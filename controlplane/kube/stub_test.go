@@ -81,8 +81,9 @@ func (s *stub) stop() {
 		return
 	}
 	s.stopped = true
-	s.endWatches()
+	s.http.Listener.Close() // first: whoever loses a watch must find nobody
 	s.http.CloseClientConnections()
+	s.endWatches()
 	s.http.Close()
 }
 
@@ -184,6 +185,10 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, fault, fmt.Sprintf("%s: the stub says %d", resource, fault))
 	case resource == "readyz":
 		fmt.Fprint(w, "ok")
+	case resource == "apis": // no CRDs
+		fmt.Fprint(w, "{}")
+	case strings.HasPrefix(r.URL.Path, "/apis/networking."):
+		refuse(w, 404, "no such resource")
 	case q.Get("watch") != "":
 		s.watch(w, r, resource)
 	default:
@@ -193,7 +198,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func refuse(w http.ResponseWriter, code int, message string) {
 	w.Header().Set("Content-Type", "application/json")
-	reason := map[int]metav1.StatusReason{403: metav1.StatusReasonForbidden, 410: metav1.StatusReasonExpired, 429: metav1.StatusReasonTooManyRequests}[code]
+	reason := map[int]metav1.StatusReason{403: metav1.StatusReasonForbidden, 404: metav1.StatusReasonNotFound, 410: metav1.StatusReasonExpired, 429: metav1.StatusReasonTooManyRequests}[code]
 	if code == 429 {
 		w.Header().Set("Retry-After", "0") // the worst: client-go itself would ask ten times in a row
 	}

@@ -27,7 +27,7 @@ func metaAt(namespace, name string) metav1.ObjectMeta {
 		Namespace: namespace, Name: name, UID: types.UID("uid-" + name), ResourceVersion: "4711", Generation: 3, GenerateName: "x-",
 		CreationTimestamp: metav1.NewTime(time.Unix(1e9, 0)),
 		OwnerReferences:   []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "x", UID: "y"}},
-		ManagedFields:     []metav1.ManagedFieldsEntry{{Manager: "kubectl", FieldsV1: &metav1.FieldsV1{Raw: []byte("{}")}}},
+		ManagedFields:     []metav1.ManagedFieldsEntry{{Manager: "kubectl", FieldsV1: metav1.NewFieldsV1("{}")}},
 		Finalizers:        []string{"a/b"},
 	}
 }

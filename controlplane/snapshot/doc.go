@@ -10,6 +10,11 @@
 // per Variant and hangs off the service's Entry; replacing the entry drops it, so
 // there is no invalidation code.
 //
+// How far the proxies are (Rollouts) is asked, not kept: what a Snapshot changed is
+// with the Member until its stream takes it, and with the stream until the proxy has
+// answered. Locks are taken in this order: the Hub's, or a stream's own, which never
+// meet; then a Member's, an Entry's.
+//
 // Invariants: a published Snapshot, Entry.Service and Resource are never
 // modified. The index only wakes: what a stream sends is decided against the
 // View, so a missed or spurious wake is never wrong data. The package imports

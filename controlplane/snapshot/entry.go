@@ -29,6 +29,9 @@ type Entry struct {
 	// fragments are in the routes of clients of its own namespace, and of others; nil
 	// until asked for.
 	fragments map[bool]envoy.Fragment
+	// makers says of which objects the policies are made; set when first asked for.
+	makers     makers
+	makersOnce sync.Once
 	// routed says that routes hang on the client's policy, so that they are not shared.
 	routed bool
 }

@@ -27,6 +27,7 @@ type Hub struct {
 
 	snap   atomic.Pointer[Snapshot]
 	synced atomic.Bool
+	taking atomic.Int32 // publishes that have taken marks, maybe, and not published them
 	beat   atomic.Int64 // when the loop last moved, in Unix nanoseconds; 0 before Run
 
 	mu       sync.Mutex // the one writer

@@ -44,6 +44,8 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // Publish takes what is dirty, and what has waited long enough, and publishes it.
 func (h *Hub) Publish(now time.Time) {
+	h.taking.Add(1)
+	defer h.taking.Add(-1)
 	d := h.store.Take()
 	d.Keys = h.withWaiting(d.Keys)
 	if d.Empty() && h.synced.Load() {

@@ -48,6 +48,7 @@ type Member struct {
 	pending  pending
 	wild     bool
 	watched  map[string]struct{}
+	progress func() Progress // nil until Observe
 }
 
 // pending is what may have changed since the last Take: a set, so it is bounded
@@ -101,12 +102,7 @@ func (m *Member) Proxy() model.Proxy {
 // mark notes what may have changed and wakes the stream.
 func (m *Member) mark(names []string, scope, all bool, since time.Time) {
 	m.mu.Lock()
-	if m.pending.names == nil {
-		m.pending.names = map[string]struct{}{}
-	}
-	for _, name := range names {
-		m.pending.names[name] = struct{}{}
-	}
+	m.pending.add(names)
 	m.pending.scope = m.pending.scope || scope
 	m.pending.all = m.pending.all || all
 	if m.pending.since.IsZero() || since.Before(m.pending.since) {
@@ -119,18 +115,39 @@ func (m *Member) mark(names []string, scope, all bool, since time.Time) {
 	}
 }
 
-// WatchAll subscribes to every cluster in the scope, or ends that.
+// look makes the next Take say what to look at: what was not watched before may
+// have changed unnoticed. The stream takes by itself, so that nobody is woken.
+func (m *Member) look(names []string, all bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pending.add(names)
+	m.pending.all = m.pending.all || all
+}
+
+func (p *pending) add(names []string) {
+	if p.names == nil {
+		p.names = make(map[string]struct{}, len(names))
+	}
+	for _, name := range names {
+		p.names[name] = struct{}{}
+	}
+}
+
+// WatchAll subscribes to every cluster in the scope, or ends that. The stream must
+// take anew.
 func (m *Member) WatchAll(on bool) {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
 	m.wild = on
+	m.look(nil, true)
 	m.hub.index(m)
 }
 
-// Watch subscribes to clusters or endpoints by name.
+// Watch subscribes to clusters or endpoints by name. The stream must take anew.
 func (m *Member) Watch(names []string) {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
+	m.look(names, false)
 	for _, name := range names {
 		m.watched[name] = struct{}{}
 		m.hub.watch(name, m)

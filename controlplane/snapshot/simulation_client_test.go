@@ -49,6 +49,7 @@ func (s *simulation) connect(c *client) {
 	s.streams++
 	c.view = c.member.Take().View
 	c.stream = xds.NewStream(fmt.Sprint(s.streams, "-"), c.view, xds.DefaultLimits())
+	c.observe()
 	for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType} {
 		r := xds.Request{TypeURL: typeURL, Initial: map[string]string{}}
 		for key, version := range c.held {
@@ -178,7 +179,7 @@ func (s *simulation) read(c *client) {
 	bad := slices.IndexFunc(r.Resources, func(x *envoy.Resource) bool { return x.Name == c.refuses })
 	if bad >= 0 {
 		c.refused[r.Resources[bad].Version] = true
-		answer.Refused, answer.Message = true, "Error adding/updating cluster(s) "+r.Resources[bad].Name+": simulated"
+		answer.Refused, answer.Message = true, refusal(r.Resources[bad].Name)
 		if r.TypeURL == envoy.ClusterType { // Envoy applies the others
 			s.apply(c, r, &answer)
 		}
@@ -188,6 +189,8 @@ func (s *simulation) read(c *client) {
 	s.send(c, xds.Event{Request: &answer})
 	s.follow(c, r)
 }
+
+func refusal(name string) string { return "Error adding/updating cluster(s) " + name + ": simulated" }
 
 // apply puts a response into what the client holds.
 func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {

@@ -29,9 +29,11 @@ func TestEveryProxyEndsWithAFreshTranslation(t *testing.T) {
 		s := newSimulation(t)
 		for range rapid.IntRange(5, 60).Draw(t, "steps") {
 			s.step()
+			s.checkRollouts(false)
 		}
 		s.settle()
 		s.check()
+		s.checkRollouts(true)
 	})
 }
 

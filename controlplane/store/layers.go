@@ -102,7 +102,7 @@ func (s *Store) held(ref model.ObjectRef) Change {
 	case "Service":
 		c.Object = orNil(s.services[model.ServiceKey(ref.Namespace, ref.Name)])
 	case "EndpointSlice":
-		c.Object = orNil(s.sliceNames[objectName{ref.Namespace, ref.Name}])
+		c.Object = orNil(s.sliceNames[objectName{ref.Namespace, ref.Name}].slice())
 	case "DestinationRule", "DestinationRule." + v1alpha1.IstioGroup:
 		if e := s.rules.byRef[ref]; e != nil {
 			c.Object, c.Fence = orNil(e.rule), e.fence

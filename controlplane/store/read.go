@@ -47,6 +47,20 @@ func (s *Store) Keys() []model.Key {
 	return slices.SortedFunc(s.known.all(), model.Key.Compare)
 }
 
+// Marked says whether something is marked that no Take has taken yet.
+func (s *Store) Marked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.marks.since.IsZero()
+}
+
+// Mesh is what holds for all services.
+func (s *Store) Mesh() ingest.Mesh {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mesh
+}
+
 // Nodes is what is known of all Nodes: immutable, another one after a change.
 func (s *Store) Nodes() *ingest.Nodes {
 	s.mu.Lock()
@@ -59,6 +73,21 @@ func (s *Store) Pod(name ingest.PodName) *corev1.Pod {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pods[name]
+}
+
+// PodsIn are the Pods of a namespace, by name.
+func (s *Store) PodsIn(namespace string) []*corev1.Pod {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.workloads[namespace]
+	if w == nil {
+		return nil
+	}
+	out := make([]*corev1.Pod, 0, len(w.pods))
+	for _, name := range slices.Sorted(maps.Keys(w.pods)) {
+		out = append(out, w.pods[name])
+	}
+	return out
 }
 
 // Namespace returns a Namespace, nil if it is not known.

@@ -8,16 +8,19 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// conns keeps each connection with its streams' peer: a client that does not
+// conns keeps each connection, and its shard, with its streams' peer: a client that does not
 // read can only be got rid of by closing it, since gRPC queues the end of a
 // stream behind the data that is not read.
 type conns struct {
 	credentials.TransportCredentials
+	shard *shard
 }
 
 type connInfo struct {
 	credentials.AuthInfo
-	conn net.Conn
+	conn  net.Conn
+	shard *shard
+	seat  *seat // nil if the listener has no gate
 }
 
 // ServerHandshake shakes hands and remembers the connection.
@@ -26,12 +29,13 @@ func (c conns) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 	if err != nil {
 		return nil, nil, err // gRPC logs it as it is
 	}
-	return conn, connInfo{AuthInfo: info, conn: conn}, nil
+	s, _ := raw.(*seat)
+	return conn, connInfo{AuthInfo: info, conn: conn, shard: c.shard, seat: s}, nil
 }
 
 // Clone copies the credentials inside.
 func (c conns) Clone() credentials.TransportCredentials {
-	return conns{c.TransportCredentials.Clone()}
+	return conns{c.TransportCredentials.Clone(), c.shard}
 }
 
 // closeConn closes the connection of a stream's context.

@@ -14,5 +14,10 @@
 // watches, a reader receives, an owner steps and sends), no queue and no channel
 // deeper than one. A slow client skips versions and holds up nobody else.
 //
+// A stream takes from its Member under the lock that guards its machine, so that its
+// Progress, with what waits in the Member, misses nothing. The Hub's own lock is never
+// held with it: Watch, WatchAll and Leave are called without, and so is Observe's
+// function.
+//
 // The package imports no source of objects and nothing that changes a Snapshot.
 package xds

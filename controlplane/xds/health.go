@@ -16,7 +16,7 @@ type healthCheck struct {
 func (h healthCheck) Check(context.Context, *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse, error) {
 	serving := h.server.config.Ready()
 	select {
-	case <-h.server.draining:
+	case <-h.server.unready:
 		serving = false
 	default:
 	}

@@ -15,6 +15,8 @@ type testHub struct {
 	mu      sync.Mutex
 	world   *world
 	members map[*testMember]bool
+	// onTake is called in every Take; it may be nil.
+	onTake func(*testMember)
 }
 
 func newTestHub(w *world) *testHub {
@@ -62,6 +64,8 @@ type testMember struct {
 	pending Update
 	watched []string
 	all     bool
+	// progress is as it was given.
+	progress func() Progress
 }
 
 type explosive struct{ *world }
@@ -81,6 +85,9 @@ func (m *testMember) Take() Update {
 	u := m.pending
 	m.pending = Update{}
 	u.Source = explosive{m.hub.world}
+	if m.hub.onTake != nil {
+		m.hub.onTake(m)
+	}
 	return u
 }
 
@@ -100,6 +107,12 @@ func (m *testMember) WatchAll(on bool) {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
 	m.all = on
+}
+
+func (m *testMember) Observe(progress func() Progress) {
+	m.hub.mu.Lock()
+	defer m.hub.mu.Unlock()
+	m.progress = progress
 }
 
 func (m *testMember) Proxy() model.Proxy { return m.claims }

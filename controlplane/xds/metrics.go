@@ -22,6 +22,8 @@ type Metrics struct {
 	panics      prometheus.Counter
 	stalls      prometheus.Counter
 	refused     *prometheus.CounterVec
+	throttled   prometheus.Counter
+	shrinks     prometheus.Counter
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -49,10 +51,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "coastwise_stream_stalls_total", Help: "Connections closed because the client did not read.",
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "coastwise_streams_refused_total", Help: "Streams that were refused at their beginning.",
+			Name: "coastwise_streams_refused_total", Help: "Streams that were refused at their beginning; of reason connections also connections closed unread.",
 		}, []string{"reason"}),
+		throttled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "coastwise_streams_throttled_total", Help: "Streams ended because the client sent too many requests for too long.",
+		}),
+		shrinks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "coastwise_mass_removals_total", Help: "Times that a proxy was to lose more than half of its clusters, and more than fit one response.",
+		}),
 	}
-	reg.MustRegister(m.refused)
+	reg.MustRegister(m.refused, m.throttled, m.shrinks)
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(reason)
 	}

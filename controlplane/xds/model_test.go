@@ -2,6 +2,7 @@ package xds
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -38,7 +39,9 @@ func (m *mesh) connect(order []string) {
 	if m.client.whole {
 		begin = NewWholeStream
 	}
-	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, DefaultLimits())
+	limits := DefaultLimits()
+	limits.Removals = 1 + m.streams%2
+	m.stream = begin(fmt.Sprint(m.streams, "-"), m.world, limits)
 	m.client.nonces, m.client.fresh = map[string]string{}, true
 	m.toServer, m.client.inbox, m.client.asked = nil, nil, map[string]bool{}
 	m.inflight = map[string]map[string]int{}
@@ -52,6 +55,9 @@ func (m *mesh) step(e Event) {
 	r := m.stream.Step(e)
 	if r.Err != nil {
 		m.client.fail("the stream ended: %v", r.Err)
+	}
+	if got, want := m.stream.Progress(), slowProgress(m.stream); !reflect.DeepEqual(got, want) {
+		m.client.fail("progress %+v, all slots say %+v", got, want)
 	}
 	if e.Request != nil {
 		m.answered(e.Request)
@@ -68,6 +74,9 @@ func (m *mesh) step(e Event) {
 		}
 		if n := len(m.inflight[res.TypeURL]); n > most {
 			m.client.fail("%d responses of %s in flight", n, res.TypeURL)
+		}
+		if res.TypeURL == envoy.ClusterType && len(res.Removed) > m.stream.limits.Removals {
+			m.client.fail("%d clusters go at once", len(res.Removed))
 		}
 	}
 	m.client.inbox = append(m.client.inbox, r.Responses...)
@@ -224,6 +233,7 @@ func testModel(t *testing.T, whole bool) {
 		})
 		m.settle(t)
 		m.client.matches(m.world)
+		m.progressed()
 		m.step(Event{Update: &Update{Source: m.world, All: true}})
 		if n := len(m.client.inbox); n > 0 {
 			m.client.fail("%d responses after an update that changes nothing: %+v", n, m.client.inbox)

@@ -19,6 +19,8 @@ type order struct {
 	grace time.Time
 	// told is how many kept clusters have been reported.
 	told int
+	// shrinks says that a mass removal was reported, and has not ended.
+	shrinks bool
 }
 
 // settled: nothing needs to wait for this cluster.
@@ -87,13 +89,27 @@ func (s *Stream) sendRemovals() {
 	}
 }
 
-// remove sends every removal that waits, if it is still one.
+// remove sends every removal that waits, if it is still one. Of clusters a
+// response has no more than Removals: an Envoy closes all their connections before
+// it does anything else (reference/xds.md 8). In a state of the world a response is
+// all that stays, so that parts would cost the square of it: there it is whole.
 func (s *Stream) remove(t *typeState) {
 	if s.blocked(t) {
 		return
 	}
+	most := s.limits.Removals
+	if t != s.clusters || s.whole {
+		most = len(t.slots)
+	}
+	if t == s.clusters {
+		s.shrink()
+	}
 	var b batch
-	for sl := t.pop(removals); sl != nil; sl = t.pop(removals) {
+	for len(b.items) < most {
+		sl := t.pop(removals)
+		if sl == nil {
+			break
+		}
 		it, v := s.judge(t, sl)
 		if v == gone {
 			b.add(it)
@@ -103,6 +119,25 @@ func (s *Stream) remove(t *typeState) {
 	}
 	if len(b.items) > 0 {
 		s.send(t, b)
+	}
+}
+
+// shrink reports, once, that the client is to lose more clusters than fit one
+// response, and more than half of what it has.
+func (s *Stream) shrink() {
+	f := &s.clusters.waiting[removals]
+	if len(f.items)-f.head <= s.limits.Removals {
+		s.order.shrinks = false
+		return
+	}
+	held, going := 0, 0
+	for _, sl := range s.clusters.slots {
+		held += one(sl.held != "")
+		going += one(sl.queue == removals)
+	}
+	if !s.order.shrinks && going > s.limits.Removals && 2*going > held {
+		s.order.shrinks = true
+		s.result.Shrink = going
 	}
 }
 
@@ -120,7 +155,7 @@ func (s *Stream) mayRemoveClusters() bool {
 		if t.asked && !t.idle() {
 			return false
 		}
-		stuck += t.stuck
+		stuck += len(t.stuck)
 	}
 	if stuck > 0 {
 		s.keep()

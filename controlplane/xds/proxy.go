@@ -22,6 +22,7 @@ import (
 type proxy struct {
 	server    *Server
 	stream    wire
+	shard     *shard
 	requests  chan *message
 	log       *slog.Logger
 	claims    model.Proxy
@@ -31,8 +32,7 @@ type proxy struct {
 	member    Member
 	// sending is since when a send has not returned, in Unix nanoseconds; 0 if none.
 	sending atomic.Int64
-	replied chan struct{} // closed by the first response
-	hadOne  bool          // the owner's: replied is closed
+	hadOne  bool // the owner's: a response was sent
 
 	logged   time.Time // the owner's: when a refusal was logged last
 	unlogged int       // the owner's: refusals since
@@ -57,8 +57,6 @@ func (p *proxy) serve() error {
 		return err
 	case <-silence.C:
 		return p.server.refuse(ctx, noRequest, status.Error(codes.DeadlineExceeded, "the stream had no request"))
-	case <-p.server.draining:
-		return p.server.refuse(ctx, stopping, status.Error(codes.Unavailable, "the server is stopping"))
 	}
 	var err error
 	if p.claims, err = identify(first.node); err != nil {
@@ -66,11 +64,20 @@ func (p *proxy) serve() error {
 	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
+	verified, err := p.server.verified(ctx)
+	if err != nil {
+		return err
+	}
+	leave, err := p.server.share(ctx, verified, p.claims.Kind)
+	if err != nil {
+		return p.server.refuse(ctx, clientConnections, err)
+	}
+	defer leave()
 	if p.member, err = p.join(); err != nil {
 		return p.server.refuse(ctx, notAdmitted, status.Errorf(codes.InvalidArgument, "node %q: %v", p.nodeID, err))
 	}
+	p.member.Observe(p.progress)
 	p.connected = time.Now()
-	p.replied = make(chan struct{})
 	prefix := p.server.enter(p)
 	if p.aloneByName() && p.server.names.enter(p.claims.ID) {
 		p.log.Warn("two live streams have one id: are two proxies named alike?", "peer", peerAddress(ctx))
@@ -102,40 +109,34 @@ func (p *proxy) join() (Member, error) {
 func (p *proxy) start(name string, run func() error) <-chan error {
 	out := make(chan error, 1)
 	go func() {
-		out <- p.contain(name, run)
+		out <- p.server.contain("a stream's "+name, run)
 	}()
 	return out
 }
 
-func (p *proxy) contain(name string, run func() error) (err error) {
+// contain turns a panic into an error.
+func (s *Server) contain(name string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.server.config.Metrics.panics.Inc()
-			p.server.config.Log.Error("a stream's "+name+" panicked", "panic", r, "stack", string(debug.Stack()))
+			s.config.Metrics.panics.Inc()
+			s.config.Log.Error(name+" panicked", "panic", r, "stack", string(debug.Stack()))
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
 	return run()
 }
 
-// wait returns at the stream's end, or ends it: the client does not read, or the
-// server stops and the client has had a response.
+// wait returns at the stream's end, or ends it: the client does not read.
 func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 	timeout := p.server.config.Limits.SendTimeout
 	tick := time.NewTicker(max(timeout/4, time.Millisecond))
 	defer tick.Stop()
-	draining := p.server.draining
-	replied := (<-chan struct{})(nil)
 	for {
 		select {
 		case err := <-reader:
 			return err
 		case err := <-owner:
 			return err
-		case <-draining:
-			draining, replied = nil, p.replied
-		case <-replied:
-			return status.Error(codes.Unavailable, "the server is stopping")
 		case now := <-tick.C:
 			since := p.sending.Load()
 			if since == 0 || now.Sub(time.Unix(0, since)) < timeout {
@@ -152,6 +153,7 @@ func (p *proxy) wait(ctx context.Context, reader, owner <-chan error) error {
 // read hands one request after the other to the owner.
 func (p *proxy) read() error {
 	ctx := p.stream.Context()
+	pace := newThrottle(p.server.config.Limits)
 	for {
 		r, err := p.stream.receive()
 		if errors.Is(err, io.EOF) {
@@ -159,6 +161,9 @@ func (p *proxy) read() error {
 		}
 		if err != nil {
 			return err // a status of gRPC's own
+		}
+		if err := p.slow(ctx, pace, r); err != nil {
+			return err
 		}
 		select {
 		case p.requests <- r:
@@ -175,30 +180,43 @@ func (p *proxy) own(ctx context.Context, prefix string, first *message) error {
 		defer p.server.names.leave(p.claims.ID)
 	}
 	defer p.member.Leave()
-	u := p.member.Take()
-	p.mu.Lock()
-	p.machine = p.stream.machine(prefix, u.Source, p.server.config.Limits.Stream)
-	if p.claims.Kind == model.GRPC {
-		p.machine.ByName()
-	}
-	p.mu.Unlock()
+	p.begin(prefix)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	err := p.handle(first, timer)
 	for err == nil {
 		select {
+		case <-p.mayLeave():
+			return status.Error(codes.Unavailable, "the server is stopping")
 		case <-ctx.Done():
 			return status.FromContextError(ctx.Err()).Err()
 		case r := <-p.requests:
 			err = p.handle(r, timer)
 		case <-p.member.Wake():
-			u := p.member.Take()
-			err = p.step(Event{Update: &u}, timer)
+			err = p.step(Event{Update: &Update{}}, timer)
 		case <-timer.C:
 			err = p.step(Event{}, timer)
 		}
 	}
 	return err
+}
+
+// begin makes the machine.
+func (p *proxy) begin(prefix string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machine = p.stream.machine(prefix, p.member.Take().Source, p.server.config.Limits.Stream)
+	if p.claims.Kind == model.GRPC {
+		p.machine.ByName()
+	}
+}
+
+// mayLeave is closed when the stream is to end; it never is before a response.
+func (p *proxy) mayLeave() <-chan struct{} {
+	if !p.hadOne {
+		return nil
+	}
+	return p.shard.leaving
 }
 
 func (p *proxy) handle(m *message, timer *time.Timer) error {
@@ -208,8 +226,9 @@ func (p *proxy) handle(m *message, timer *time.Timer) error {
 	return p.step(Event{Request: &m.request}, timer)
 }
 
-// step steps the machine and acts on the result. What the client begins to
-// follow is looked at again once the Hub knows: it may have changed in between.
+// step steps the machine and acts on the result. An Update is what to look at
+// beside what the Hub has. What the client begins to follow is looked at again once
+// the Hub knows: it may have changed in between.
 func (p *proxy) step(e Event, timer *time.Timer) error {
 	for {
 		e.Now = time.Now()
@@ -235,16 +254,24 @@ func (p *proxy) step(e Event, timer *time.Timer) error {
 	}
 }
 
+// locked takes under the lock that the machine has, so that progress finds what
+// changed either with the Hub or with the machine.
 func (p *proxy) locked(e Event) Result {
 	if r := e.Request; r != nil && p.machine.resubscribes(r) || !p.hadOne {
 		defer p.turn()()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock() // also if it panics: others read the machine
+	if e.Update != nil {
+		u := p.member.Take()
+		u.Names = append(u.Names, e.Update.Names...)
+		u.All = u.All || e.Update.All
+		e.Update = &u
+	}
 	return p.machine.Step(e)
 }
 
-// follow tells the Hub what the stream subscribes to.
+// follow tells the Hub what the stream subscribes to, and says what to look at.
 func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Unwatch) > 0 {
 		p.member.Unwatch(r.Unwatch)
@@ -260,10 +287,7 @@ func (p *proxy) follow(r Result) (Update, bool) {
 	if len(r.Watch) == 0 && !turned {
 		return Update{}, false
 	}
-	u := p.member.Take()
-	u.Names = append(u.Names, r.Watch...)
-	u.All = u.All || turned
-	return u, true
+	return Update{Names: r.Watch, All: turned}, true
 }
 
 // tell counts, logs and reports what a step found.
@@ -275,6 +299,10 @@ func (p *proxy) tell(r Result, now time.Time) {
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
 		}
+	}
+	if r.Shrink > 0 {
+		p.server.config.Metrics.shrinks.Inc()
+		p.log.Warn("the proxy is to lose most of its clusters", "clusters", r.Shrink, "at_a_time", p.server.config.Limits.Stream.Removals)
 	}
 	if len(r.Kept) > 0 {
 		p.log.Warn("clusters that are gone stay: the proxy refused the listener or routes that no longer name them", "clusters", r.Kept)
@@ -301,10 +329,7 @@ func (p *proxy) send(responses []Response) error {
 			return err // a status of gRPC's own
 		}
 		p.server.config.Metrics.sent(r)
-		if !p.hadOne {
-			p.hadOne = true
-			close(p.replied)
-		}
+		p.hadOne = true
 	}
 	return nil
 }
@@ -326,6 +351,16 @@ func (p *proxy) info() ProxyInfo {
 		out.Types = p.machine.Summary()
 	}
 	return out
+}
+
+// progress is how far the stream is with what it took last.
+func (p *proxy) progress() Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.machine == nil { // so it took nothing, and the Hub knows
+		return Progress{}
+	}
+	return p.machine.Progress()
 }
 
 func (p *proxy) dump() *ProxyDump {

@@ -2,6 +2,7 @@ package xds
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -16,21 +17,38 @@ const (
 	noRequest   = "no_request"   // the stream said nothing for too long
 	invalidNode = "invalid_node" // its first request does not say who it is
 	notAdmitted = "not_admitted" // the Hub does not take this client
+
+	connectionsFull   = "connections"        // of all clients there are too many
+	clientConnections = "client_connections" // of this verified client there are too many
+	streamRate        = "stream_rate"        // too many begin at a time
 )
 
 // refusals is every reason.
-func refusals() []string { return []string{notReady, stopping, noRequest, invalidNode, notAdmitted} }
+func refusals() []string {
+	return []string{
+		notReady, stopping, noRequest, invalidNode, notAdmitted,
+		connectionsFull, clientConnections, streamRate,
+	}
+}
 
 // refuse counts a stream that is not served, and logs it: of one peer a line a
 // second at most, since a client that is refused comes back at once. It returns
 // err.
 func (s *Server) refuse(ctx context.Context, reason string, err error) error {
+	s.turnAway(peerAddress(ctx), reason, err)
+	return err
+}
+
+// turnedAway counts a connection that was closed unread.
+func (s *Server) turnedAway(c net.Conn) {
+	s.turnAway(c.RemoteAddr().String(), connectionsFull, errors.New("closed unread"))
+}
+
+func (s *Server) turnAway(from, reason string, err error) {
 	s.config.Metrics.refused.WithLabelValues(reason).Inc()
-	from := peerAddress(ctx)
 	if before, ok := s.quiet.ask(hostOf(from), time.Now()); ok {
 		s.config.Log.Info("a stream was refused", "reason", reason, "peer", from, "err", err, "not_logged_before", before)
 	}
-	return err
 }
 
 // peerAddress is the other end of a stream's connection.

@@ -49,7 +49,7 @@ func TestRefusedStreamsAreCounted(t *testing.T) {
 	r.open().ends(codes.DeadlineExceeded, "no request")
 	r.ready.Store(false)
 	r.open().ends(codes.Unavailable, "not ready")
-	for reason, want := range map[string]float64{notAdmitted: 3, invalidNode: 1, noRequest: 1, notReady: 1, stopping: 0} {
+	for reason, want := range map[string]float64{notAdmitted: 3, invalidNode: 1, noRequest: 1, notReady: 1} {
 		if got := r.figure("coastwise_streams_refused_total", reason); got != want {
 			t.Errorf("%s: %v, want %v", reason, got, want)
 		}

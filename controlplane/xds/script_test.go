@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	= sotw                   first: this client and those after it speak state of the world
 //	= grpc                   then: it is a gRPC client
 //	= wait 2s                time passes
+//	= removals 2             then: of clusters a response removes no more
 //	= reconnect              a new stream
 //	> CDS +a +b -c a=1       subscribe a and b, unsubscribe c, initial version of a
 //	> CDS ack=1              answer response 1; nack=1 refuses it with the rest of the line
@@ -30,7 +32,7 @@ var update = flag.Bool("update", false, "write what the scripts print into testd
 //	> CDS +a version=x       in a state of the world: what it accepted last
 //	> CDS +a +b ack=1        in a state of the world: the names are a and b, all of them
 //	< CDS 1 a=1 -b           response 1: resource a, b removed
-//	< refused CDS a=1 why    and: kept, converged, watch, unwatch, error
+//	< refused CDS a=1 why    and: kept, shrink, converged, watch, unwatch, error
 //
 // What is written under an event is all that follows from it.
 func TestScripts(t *testing.T) {
@@ -70,10 +72,11 @@ type script struct {
 	stream    *Stream
 	whole     bool
 	byName    bool
+	limits    Limits
 }
 
 func newScript() *script {
-	s := &script{now: newWorld(), then: newWorld(), clock: time.Unix(1000, 0)}
+	s := &script{now: newWorld(), then: newWorld(), clock: time.Unix(1000, 0), limits: DefaultLimits()}
 	s.connect()
 	return s
 }
@@ -84,7 +87,7 @@ func (s *script) connect() {
 	if s.whole {
 		begin = NewWholeStream
 	}
-	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, DefaultLimits())
+	s.stream = begin(fmt.Sprintf("%c", 'a'+s.streams-1), s.then, s.limits)
 	if s.byName {
 		s.stream.ByName()
 	}
@@ -151,6 +154,14 @@ func (s *script) change(t *testing.T, words []string) *Event {
 		s.byName, s.streams = true, 0
 		s.connect()
 		return nil
+	case "removals":
+		n, err := strconv.Atoi(words[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.limits.Removals, s.streams = n, 0
+		s.connect()
+		return nil
 	case "reconnect":
 		s.connect()
 		return nil
@@ -215,6 +226,9 @@ func (s *script) print(out *strings.Builder, r Result) {
 		if len(list.names) > 0 {
 			fmt.Fprintln(out, "<", list.word, strings.Join(slices.Clone(list.names), " "))
 		}
+	}
+	if r.Shrink > 0 {
+		fmt.Fprintln(out, "< shrink", r.Shrink)
 	}
 	if r.Err != nil {
 		fmt.Fprintln(out, "< error", r.Err)

@@ -14,15 +14,16 @@ import (
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	statusv3 "github.com/envoyproxy/go-control-plane/envoy/service/status/v3"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 )
 
-// Config is what a Server needs; every field but Refused is required.
+// Config is what a Server needs; Refused, Verify and Debug may be nil.
 type Config struct {
 	Hub Hub
 	// Ready says whether every source has been read; before that all streams are
@@ -36,6 +37,9 @@ type Config struct {
 	// Verify says who is at the other end of a stream, from its connection and its
 	// metadata; an error, a gRPC status, refuses the stream. nil: nobody is verified.
 	Verify func(ctx context.Context) (Verified, error)
+	// Debug says who may read the state of all clients, by the client status
+	// service; nil: everybody who reaches the port.
+	Debug  func(Verified) bool
 	Limits ServerLimits
 }
 
@@ -48,48 +52,25 @@ type Verified struct {
 	Pod, PodUID, Node string
 }
 
-// ServerLimits bound what a connection can cost (reference/xds.md 8).
-type ServerLimits struct {
-	Stream Limits
-	// StreamsPerConnection is how many streams one connection may have at a time.
-	StreamsPerConnection uint32
-	// ReceiveBytes is the largest request.
-	ReceiveBytes int
-	// FirstRequest is how long a stream may stay without any request.
-	FirstRequest time.Duration
-	// SendTimeout is how long a client may not read before its connection is closed.
-	SendTimeout time.Duration
-	// ConnectionAge is after how long a client is asked to connect anew (gRPC adds
-	// a tenth of jitter), ConnectionGrace how long its streams may last then.
-	ConnectionAge, ConnectionGrace time.Duration
-}
-
-// DefaultServerLimits are those of reference/xds.md 8.
-func DefaultServerLimits() ServerLimits {
-	return ServerLimits{
-		Stream:               DefaultLimits(),
-		StreamsPerConnection: 16,
-		ReceiveBytes:         8 << 20,
-		FirstRequest:         30 * time.Second,
-		SendTimeout:          30 * time.Second,
-		ConnectionAge:        45 * time.Minute,
-		ConnectionGrace:      2 * time.Minute,
-	}
-}
-
-// Server serves aggregated streams, delta and state of the world, and gRPC health, and nothing else.
+// Server serves aggregated streams, delta and state of the world, the client
+// status service and gRPC health, and nothing else.
 type Server struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	config Config
-	grpc   *grpc.Server
-	// draining is closed when the server begins to stop.
-	draining  chan struct{}
-	drainOnce sync.Once
-	started   string // prefix of all nonces of this process
+	shards []*shard
+	doors  doors
+	// unready is closed when health is to say so.
+	unready     chan struct{}
+	unreadyOnce sync.Once
+	started     string // prefix of all nonces of this process
 	// turns bounds how many streams join or change what they subscribe to at a
 	// time: that costs as much as all they see. Updates and answers need no turn,
 	// so that a storm of connecting clients does not starve those that are there.
-	turns chan struct{}
+	turns  chan struct{}
+	gate   *gate
+	begins *rate.Limiter // of streams
+	// dumps has room for one answer of the client status service at a time.
+	dumps chan struct{}
 	quiet quiet     // log lines about streams that are refused
 	names namesakes // live streams by id
 
@@ -101,56 +82,50 @@ type Server struct {
 // New makes a Server; Serve starts it.
 func New(c Config) *Server {
 	s := &Server{
-		config: c, draining: make(chan struct{}),
+		config: c, unready: make(chan struct{}), doors: doors{shut: make(chan struct{})},
 		proxies: map[uint64]*proxy{}, started: strconv.FormatInt(time.Now().UnixNano(), 36),
 		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		gate:  newGate(c.Limits.Connections), dumps: make(chan struct{}, 1),
+		begins: rate.NewLimiter(rate.Limit(c.Limits.StreamsPerSecond), c.Limits.StreamsPerSecond),
 	}
-	s.grpc = grpc.NewServer(
-		grpc.Creds(conns{insecure.NewCredentials()}),
-		grpc.MaxConcurrentStreams(c.Limits.StreamsPerConnection),
-		grpc.MaxRecvMsgSize(c.Limits.ReceiveBytes),
-		grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time: 30 * time.Second, Timeout: 10 * time.Second,
-			MaxConnectionAge: c.Limits.ConnectionAge, MaxConnectionAgeGrace: c.Limits.ConnectionGrace,
-		}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 15 * time.Second, PermitWithoutStream: true}),
-	)
-	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, s)
-	healthv1.RegisterHealthServer(s.grpc, healthCheck{server: s})
+	for range shardCount {
+		sh := newShard()
+		sh.grpc = s.newGRPC(sh)
+		s.shards = append(s.shards, sh)
+	}
 	return s
+}
+
+// newGRPC makes the gRPC server of a shard.
+func (s *Server) newGRPC(sh *shard) *grpc.Server {
+	g := grpc.NewServer(append(s.options(), grpc.Creds(conns{insecure.NewCredentials(), sh}))...)
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, s)
+	statusv3.RegisterClientStatusDiscoveryServiceServer(g, clientStatus{server: s})
+	healthv1.RegisterHealthServer(g, healthCheck{server: s})
+	return g
 }
 
 // Serve accepts connections until Drain or Stop, also if that came before it;
 // then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	l = gated{l, s.gate, s.turnedAway}
+	if !s.doors.open(l) {
+		return nil
+	}
+	ended := make(chan error, len(s.shards))
+	for _, sh := range s.shards {
+		go func() { ended <- sh.grpc.Serve(inlet{sh, l.Addr()}) }()
+	}
+	if err := s.accept(l); err != nil {
 		return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
+	}
+	for range s.shards {
+		if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			return fmt.Errorf("serving xDS on %s: %w", l.Addr(), err)
+		}
 	}
 	return nil
 }
-
-// Drain stops in an orderly way: no new connections, clients are told to go, and
-// every stream that has had a response ends (one without would make the client
-// back off for longer). At the end of ctx whatever is left is cut.
-func (s *Server) Drain(ctx context.Context) {
-	s.drainOnce.Do(func() {
-		close(s.draining)
-	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.grpc.GracefulStop()
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		s.grpc.Stop()
-		<-done
-	}
-}
-
-// Stop cuts every connection.
-func (s *Server) Stop() { s.grpc.Stop() }
 
 // StreamAggregatedResources is the stream of proxies with api_type GRPC: the
 // state of the world.
@@ -167,8 +142,8 @@ func (s *Server) converse(w wire) error {
 	if !s.config.Ready() {
 		return s.refuse(w.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
-	p := &proxy{server: s, stream: w, requests: make(chan *message)}
-	return p.contain("handler", p.serve)
+	p := &proxy{server: s, stream: w, requests: make(chan *message), shard: shardOf(w.Context())}
+	return s.contain("a stream's handler", p.serve)
 }
 
 // ProxyInfo is one stream of one proxy.

@@ -111,7 +111,7 @@ func TestDrain(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.Drain(ctx)
+		r.Drain(ctx, 0)
 	}()
 	served.ends(codes.Unavailable, "stopping")
 	r.eventually("the other is still there", func() bool { p := r.Proxies(); return len(p) == 1 && p[0].ID == "default/y" })

@@ -118,13 +118,7 @@ type peerStream struct {
 }
 
 func (r *rig) open() *peerStream {
-	ctx, cancel := context.WithCancel(context.Background())
-	r.t.Cleanup(cancel)
-	s, err := discoveryv3.NewAggregatedDiscoveryServiceClient(r.dial()).DeltaAggregatedResources(ctx)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return &peerStream{s, r.t, cancel}
+	return r.on(r.dial())
 }
 
 func (p *peerStream) say(r *discoveryv3.DeltaDiscoveryRequest) *peerStream {
@@ -245,11 +239,14 @@ func TestUnready(t *testing.T) {
 func TestRegisteredServices(t *testing.T) {
 	r := newRig(t, nil)
 	var got []string
-	for name := range r.grpc.GetServiceInfo() {
+	for name := range r.shards[0].grpc.GetServiceInfo() {
 		got = append(got, name)
 	}
 	slices.Sort(got)
-	want := []string{"envoy.service.discovery.v3.AggregatedDiscoveryService", "grpc.health.v1.Health"}
+	want := []string{
+		"envoy.service.discovery.v3.AggregatedDiscoveryService",
+		"envoy.service.status.v3.ClientStatusDiscoveryService", "grpc.health.v1.Health",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}

@@ -103,11 +103,11 @@ type typeState struct {
 	back         bool               // in a state of the world: the client held a set when this stream began
 	left         map[string]bool    // names that the set in flight has and the client left since: asked for again, it may hold them
 	ghosts       int
-	stuck        int
-	bytes        uint64 // of all bodies sent
-	streak       int    // refused responses in a row
-	rounds       int    // pauses in a row
-	pausedAt     uint64 // newest response when the last pause began
+	stuck        map[*slot]struct{} // nil until there is one
+	bytes        uint64             // of all bodies sent
+	streak       int                // refused responses in a row
+	rounds       int                // pauses in a row
+	pausedAt     uint64             // newest response when the last pause began
 	pausedUntil  time.Time
 	carefulUntil time.Time
 }
@@ -137,10 +137,18 @@ func (t *typeState) sorted() []*slot {
 }
 
 func (t *typeState) setStuck(sl *slot, on bool) {
-	if sl.stuck != on {
-		sl.stuck = on
-		t.stuck += one(on) - one(!on)
+	if sl.stuck == on {
+		return
 	}
+	sl.stuck = on
+	if !on {
+		delete(t.stuck, sl)
+		return
+	}
+	if t.stuck == nil {
+		t.stuck = map[*slot]struct{}{}
+	}
+	t.stuck[sl] = struct{}{}
 }
 
 func (t *typeState) setGhost(sl *slot, on bool) {
@@ -209,6 +217,9 @@ func (f *fifo) live(q queue) bool {
 	f.items, f.head = nil, 0
 	return false
 }
+
+// rest is what has not been taken out, stale ones among them.
+func (f *fifo) rest() []*slot { return f.items[f.head:] }
 
 // compact drops what is stale and what stands twice.
 func (f *fifo) compact(q queue) {

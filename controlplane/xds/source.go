@@ -43,23 +43,28 @@ type Member interface {
 	Wake() <-chan struct{}
 	Take() Update
 	// Watch and Unwatch name clusters and endpoints that a stream without
-	// wildcard on clusters subscribes to.
+	// wildcard on clusters subscribes to. The stream takes anew after Watch.
 	Watch(names []string)
 	Unwatch(names []string)
-	// WatchAll is the wildcard on clusters.
+	// WatchAll is the wildcard on clusters. The stream takes anew after it.
 	WatchAll(on bool)
 	// Proxy is who the client is, after its claims were checked.
 	Proxy() model.Proxy
+	// Observe gives the Hub a way to ask how far the stream is. It may be called from
+	// any goroutine, also after Leave, but with none of the Hub's locks held: it waits
+	// for the stream, which calls Take while it holds its own.
+	Observe(progress func() Progress)
 	Leave()
 }
 
 // Progress is how far a stream is with what it was sent.
 type Progress struct {
-	// Behind are the names of clusters, endpoints, listeners and routes that are
-	// unsent or unanswered; Refused those whose present version the client
-	// refused, with its words. nil for none.
-	Behind  map[string]bool
-	Refused map[string]string
+	// Behind are the clusters, endpoints, listeners and routes that are unsent or
+	// unanswered; Refused those whose present version the client refused, with its
+	// words; none is in both. nil for none. What is present is what the stream took
+	// last: it knows nothing of what waits in the Hub.
+	Behind  map[envoy.ResourceName]bool
+	Refused map[envoy.ResourceName]string
 }
 
 // Refusal is one resource that a client did not accept. Message is the client's.
@@ -83,6 +88,8 @@ type Limits struct {
 	// Batch and BatchBytes bound an endpoints response of several resources.
 	Batch      int
 	BatchBytes int
+	// Removals is how many clusters one delta response may remove.
+	Removals int
 	// OrderWait is the longest time that listeners and routes wait for the
 	// clusters that they may name, and that a reconnected client's removals wait
 	// for it to ask for its routes.
@@ -99,7 +106,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Missing: 1000, NameBytes: 1024,
-		Window: 32, Batch: 20, BatchBytes: 64 << 10,
+		Window: 32, Batch: 20, BatchBytes: 64 << 10, Removals: 500,
 		OrderWait: 2 * time.Second,
 		Streak:    8, Pause: time.Second, MaxPause: time.Minute,
 		Careful: time.Minute,

@@ -76,6 +76,9 @@ type Result struct {
 	// Kept are clusters that are gone, and that the client keeps because it
 	// refused the listener or routes that no longer name them; each told once.
 	Kept []string
+	// Shrink is how many clusters the client is to lose, if that is a mass removal
+	// which begins now; 0 else.
+	Shrink int
 	// Watch and Unwatch are names of clusters and endpoints whose subscription by
 	// name began or ended; none while Wildcard.
 	Watch, Unwatch []string

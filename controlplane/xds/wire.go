@@ -5,6 +5,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -22,6 +23,7 @@ type wire interface {
 type message struct {
 	node    *corev3.Node
 	request Request
+	bytes   int // on the wire
 }
 
 // deltaWire is a stream of a client with api_type DELTA_GRPC.
@@ -34,7 +36,7 @@ func (w deltaWire) receive() (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &message{r.GetNode(), Request{
+	return &message{bytes: proto.Size(r), node: r.GetNode(), request: Request{
 		TypeURL:     r.GetTypeUrl(),
 		Subscribe:   withLocators(r.GetResourceNamesSubscribe(), r.GetResourceLocatorsSubscribe()),
 		Unsubscribe: withLocators(r.GetResourceNamesUnsubscribe(), r.GetResourceLocatorsUnsubscribe()),
@@ -73,7 +75,7 @@ func (w wholeWire) receive() (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &message{r.GetNode(), Request{
+	return &message{bytes: proto.Size(r), node: r.GetNode(), request: Request{
 		TypeURL: r.GetTypeUrl(), Names: withLocators(r.GetResourceNames(), r.GetResourceLocators()),
 		Version: r.GetVersionInfo(), Nonce: r.GetResponseNonce(),
 		Refused: r.GetErrorDetail() != nil, Message: r.GetErrorDetail().GetMessage(),

@@ -126,7 +126,7 @@ type Serve struct {
 	From []string
 	// Kubeconfig is the path of a kubeconfig, or "" to watch no API server.
 	Kubeconfig string
-	// Args are appended to the command line.
+	// Args are appended to the command line. Without them it drains at once.
 	Args []string
 	// Env is NAME=VALUE, on top of our own environment.
 	Env []string
@@ -153,7 +153,7 @@ func (b Binary) Start(s Serve) (*Server, error) {
 		return nil, err
 	}
 	defer log.Close()
-	args := []string{"serve", "--xds", s.XDS, "--admin", s.Admin}
+	args := []string{"serve", "--xds", s.XDS, "--admin", s.Admin, "--drain-time", "0s"}
 	for _, path := range s.From {
 		args = append(args, "--from", path)
 	}

@@ -27,6 +27,9 @@ type Resource struct {
 	Body    []byte
 }
 
+// ResourceName is a name of one type: names of two types may be equal.
+type ResourceName struct{ TypeURL, Name string }
+
 // deterministic sorts map entries, so that equal messages are equal bytes.
 var deterministic = proto.MarshalOptions{Deterministic: true}
 

@@ -13,18 +13,25 @@ const NoPolicy PolicyID = -1
 // The proxy's labels count only as the set of workloadSelectors that they match,
 // so a client cannot make variants by inventing labels.
 func (s *Service) Select(p Proxy, port uint32, subset string) Variant {
-	v := Variant{Port: port, Subset: subset, PolicyID: NoPolicy}
-	key := s.class(p.Kind, p.Namespace, port, func(sel Selector) bool { return sel.Matches(p.Labels) })
-	key.Port, key.Subset = port, subset
-	id, ok := s.Lookup[key]
-	if !ok {
+	v := Variant{Port: port, Subset: subset, PolicyID: s.PolicyID(p, port, subset)}
+	if v.PolicyID == NoPolicy {
 		return v
 	}
-	v.PolicyID = id
 	form := FormOf(p.Kind)
-	v.View = s.view(s.Policies[id].For(form), p)
+	v.View = s.view(s.Policies[v.PolicyID].For(form), p)
 	v.View.Form = form
 	return v
+}
+
+// PolicyID is that of Select's Variant. Of the proxy it looks at the kind, the
+// namespace and the labels only.
+func (s *Service) PolicyID(p Proxy, port uint32, subset string) PolicyID {
+	key := s.class(p.Kind, p.Namespace, port, func(sel Selector) bool { return sel.Matches(p.Labels) })
+	key.Port, key.Subset = port, subset
+	if id, ok := s.Lookup[key]; ok {
+		return id
+	}
+	return NoPolicy
 }
 
 // HasSubset says whether a proxy has a subset of the service; "" is the service
