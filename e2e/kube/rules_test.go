@@ -69,6 +69,7 @@ func TestRuleEdited(t *testing.T) {
 		t.Logf("edit %d: after kubectl's return the first request in the new zone at %v, the last in the old one at %v", i, first, last)
 		slowest = max(slowest, first, last)
 	}
+	time.Sleep(500 * time.Millisecond)
 	z.Only(stream.Next(), z.here)
 	t.Logf("change to traffic moved: at most %v after kubectl's return", slowest)
 	z.patched(t, stream)
