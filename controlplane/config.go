@@ -53,9 +53,6 @@ func (c Config) Validate() error {
 	if len(c.From) == 0 && !c.Kube.given() {
 		errs = multierror.Append(errs, errors.New("--from, --kubeconfig: give at least one file or folder of manifests, or a cluster to watch (this process runs in no Pod of one)"))
 	}
-	if err := loopback(c.XDS); err != nil {
-		errs = multierror.Append(errs, fmt.Errorf("--xds: %w", err))
-	}
 	if _, _, err := net.SplitHostPort(c.Admin); err != nil {
 		errs = multierror.Append(errs, fmt.Errorf("--admin: %q: %w", c.Admin, hostPort(err)))
 	}
@@ -68,8 +65,8 @@ func (c Config) Validate() error {
 		errs = multierror.Append(errs, fmt.Errorf("--publish-interval: %s is negative", c.PublishInterval))
 	}
 	errs = multierror.Append(errs, c.Kube.mistakes()...)
-	errs = multierror.Append(errs, c.Clients.mistakes()...)
-	errs = multierror.Append(errs, c.Replica.mistakes()...)
+	errs = multierror.Append(errs, c.clientMistakes()...)
+	errs = multierror.Append(errs, c.Replica.mistakes(c.Clients)...)
 	errs = multierror.Append(errs, c.Limits.mistakes()...)
 	if errs.ErrorOrNil() == nil {
 		return nil
@@ -77,8 +74,11 @@ func (c Config) Validate() error {
 	return &ConfigError{Err: errs}
 }
 
-// loopback wants host:port with a host that only this machine reaches: clients
-// are not verified yet.
+// errBeyond is that others than this machine reach an address.
+var errBeyond = errors.New("is not a loopback address")
+
+// loopback wants host:port with a host that only this machine reaches; it is errBeyond
+// that others do.
 func loopback(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -93,7 +93,7 @@ func loopback(address string) error {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%q is not a loopback address: clients are not verified yet, so only 127.0.0.0/8, [::1] and localhost are served", address)
+	return fmt.Errorf("%q %w, which are 127.0.0.0/8, [::1] and localhost", address, errBeyond)
 }
 
 func hostPort(err error) error {

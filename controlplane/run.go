@@ -36,6 +36,7 @@ type server struct {
 	rest     *rest.Config // of that API server
 	hub      *snapshot.Hub
 	xds      *xds.Server
+	clients  *clients
 	registry *prometheus.Registry
 	// draining says that the server was told to end.
 	draining atomic.Bool
@@ -57,29 +58,39 @@ func Run(ctx context.Context, c Config) error {
 	if err := loopback(ports.admin.Addr().String()); err != nil {
 		c.Log.Warn("everybody who can reach the admin port can read who is connected and what is wrong", "admin", ports.admin.Addr().String())
 	}
-	s := newServer(c)
+	s, err := newServer(c)
+	if err != nil {
+		return err
+	}
 	if err := s.connect(s.store); err != nil {
 		return err
 	}
 	return s.run(ctx, ports)
 }
 
-func newServer(c Config) *server {
+func newServer(c Config) (*server, error) {
+	clients, err := c.newClients()
+	if err != nil {
+		return nil, err
+	}
 	st := store.New()
 	st.SetMesh(c.Suspend, c.LocalityDefault)
 	s := &server{
 		config: c, store: st, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
+		clients: clients,
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.registry.MustRegister(s.hub.Collectors()...)
-	s.xds = xds.New(xds.Config{
+	s.registry.MustRegister(clients.collectors()...)
+	s.xds = xds.New(clients.secure(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
 		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: c.Limits.server(),
-	})
+		Pod: podsOf(st), Inspect: c.isOwn,
+	}))
 	s.replicas = s.newReplicas(st)
 	s.registry.MustRegister(admin.Collector(s.sources()))
-	return s
+	return s, nil
 }
 
 func (s *server) sources() admin.Sources {
@@ -127,6 +138,7 @@ func (s *server) run(told context.Context, p *ports) error {
 		{"xds", func() error { return s.xds.Serve(p.xds) }},
 		{"admin", serveHTTP(ctx, p.admin, admin.Handler(s.sources()))},
 	}
+	parts = append(parts, s.clients.parts(ctx)...)
 	parts = append(parts, s.kubeParts(ctx)...)
 	parts = append(parts, s.statusParts(ctx)...)
 	parts = append(parts, s.peerParts(ctx, p.peer)...)

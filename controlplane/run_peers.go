@@ -7,8 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,17 +31,16 @@ type ReplicaConfig struct {
 	// Peer is where other replicas ask this one, HOST:PORT; they listen on the same
 	// port. Empty is off.
 	Peer string
-	// Access is how they prove who they are. Insecure allows a Peer beyond loopback
-	// without.
-	Access   peers.Access
-	Insecure bool
+	// TokenFile holds the service-account token that the others are asked with; one
+	// that is not there is not sent.
+	TokenFile string
 	// DrainDelay is for how long a server that is told to end serves on, not ready;
 	// DrainTime over how long it then tells its clients to go.
 	DrainDelay, DrainTime time.Duration
 }
 
-// mistakes are what is wrong with the flags.
-func (c ReplicaConfig) mistakes() []error {
+// mistakes are what is wrong with the flags; replicas are verified as clients are.
+func (c ReplicaConfig) mistakes(clients ClientsConfig) []error {
 	var out []error
 	if c.DrainDelay < 0 {
 		out = append(out, fmt.Errorf("--drain-delay: %s is negative", c.DrainDelay))
@@ -53,15 +56,48 @@ func (c ReplicaConfig) mistakes() []error {
 	} else if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
 		return append(out, fmt.Errorf("--peer: %q: %q is no port that other replicas could have too", c.Peer, port))
 	}
-	if missing := c.Access.Check(); missing != nil && !c.Insecure && loopback(c.Peer) != nil {
-		out = append(out, fmt.Errorf("--peer: %q is not a loopback address, and %w", c.Peer, missing))
+	switch {
+	case clients.tls() && clients.CA == "":
+		out = append(out, errors.New("--peer: needs --client-ca, by which replicas verify each other"))
+	case !clients.tls() && !clients.Insecure && loopback(c.Peer) != nil:
+		out = append(out, fmt.Errorf("--peer: %q is not a loopback address: beyond it give --tls-cert, --tls-key and --client-ca, or --insecure", c.Peer))
 	}
 	return out
+}
+
+// access is how replicas prove to each other who they are: by the certificate that all
+// of them have, and their service account. Without TLS it is the zero Access.
+func (c Config) access(own *clients) peers.Access {
+	if own.keys == nil {
+		return peers.Access{}
+	}
+	return peers.Access{
+		Server: own.keys.Server(own.verifier.Domain, own.verifier.Tokens != nil, own.metrics, "http/1.1"),
+		Client: own.keys.Client(ownAccount + "." + cmp.Or(c.Replica.Namespace, ownNamespace) + ".svc"),
+		Authorize: func(r *http.Request) error {
+			id, err := own.verifier.FromRequest(r)
+			if err == nil && !c.isOwn(xds.Verified(id)) {
+				err = fmt.Errorf("%s/%s is not coastwise's own account", id.Namespace, id.ServiceAccount)
+			}
+			return err
+		},
+		Token: c.Replica.token,
+	}
+}
+
+// token is what the file holds now, "" if there is none.
+func (c ReplicaConfig) token() (string, error) {
+	text, err := os.ReadFile(c.TokenFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(text)), err
 }
 
 // replicas is what this server says to the other replicas and knows of them.
 type replicas struct {
 	config  ReplicaConfig
+	access  peers.Access
 	store   *store.Store
 	xds     *xds.Server
 	pool    *peers.Pool
@@ -81,10 +117,11 @@ type replicas struct {
 }
 
 func (s *server) newReplicas(st *store.Store) *replicas {
-	r := &replicas{config: s.config.Replica, store: st, xds: s.xds, started: time.Now(), problems: s.hub.Problems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
+	access := s.config.access(s.clients)
+	r := &replicas{access: access, config: s.config.Replica, store: st, xds: s.xds, started: time.Now(), problems: s.hub.Problems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
 	r.pool = peers.NewPool(peers.PoolConfig{
 		Name: r.config.Name, Members: r.members, Leading: func() bool { return r.leading != nil && r.leading() },
-		Own: r.report, TLS: r.config.Access.Client, Token: r.config.Access.Token, Log: s.config.Log,
+		Own: r.report, TLS: access.Client, Token: access.Token, Log: s.config.Log,
 	})
 	return r
 }
@@ -208,7 +245,7 @@ func (s *server) peerParts(ctx context.Context, l net.Listener) []part {
 	if l == nil {
 		return nil
 	}
-	access := s.config.Replica.Access
+	access := s.replicas.access
 	if missing := access.Check(); missing != nil && loopback(l.Addr().String()) != nil {
 		s.config.Log.Warn("everybody who can reach the peer port can read who is connected", "peer", l.Addr().String(), "why", missing)
 	}

@@ -103,7 +103,10 @@ func TestProxiesOfAllReplicas(t *testing.T) {
 
 // TestReport: it is this replica's whole view, or nothing.
 func TestReport(t *testing.T) {
-	s := newServer(Config{Log: quiet(), Replica: ReplicaConfig{Namespace: "n", Name: "cw-0", Version: "v1"}})
+	s, err := newServer(Config{Log: quiet(), XDS: "127.0.0.1:0", Replica: ReplicaConfig{Namespace: "n", Name: "cw-0", Version: "v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ref := model.ObjectRef{Kind: "DestinationRule", Namespace: "default", Name: "a"}
 	synced, complete := false, false
 	r := s.replicas
@@ -112,19 +115,21 @@ func TestReport(t *testing.T) {
 		t.Helper()
 		got, ok := r.report()
 		if ok != want {
-			t.Errorf("synced %v, complete %v, rollouts known %v: %v", synced, complete, r.rollouts != nil, ok)
+			t.Errorf("synced %v, complete %v: %v", synced, complete, ok)
 		}
 		return got
 	}
 	says(false)
 	synced = true
-	says(false) // nobody knows the rollouts
 	r.rollouts = func() (map[model.ObjectRef]model.Rollout, bool) {
 		return map[model.ObjectRef]model.Rollout{ref: {Proxies: 3}}, complete
 	}
-	says(false)
+	generation := int64(7)
+	r.generations = func() map[model.ObjectRef]int64 { return map[model.ObjectRef]int64{ref: generation} }
+	if got := says(true).Generations; len(got) != 0 {
+		t.Errorf("not all is shown yet, and it says generations: %v", got)
+	}
 	complete = true
-	r.generations = func() map[model.ObjectRef]int64 { return map[model.ObjectRef]int64{ref: 7} }
 	refused := model.Problem{Object: ref, Reason: model.ProxyRejected, Message: "no"}
 	r.problems = func() []model.Problem {
 		return []model.Problem{{Object: ref, Reason: model.UnknownField}, refused}
@@ -136,25 +141,32 @@ func TestReport(t *testing.T) {
 	if diff := cmp.Diff(want, says(true)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	complete, generation = false, 8
+	if got := says(true).Generations[ref]; got != 7 {
+		t.Errorf("generation %d is said, and may not be shown yet", got)
+	}
 	synced = false
 	says(false)
 }
 
 func TestReplicaMistakes(t *testing.T) {
 	for _, c := range []struct {
-		config ReplicaConfig
-		want   string
+		config  ReplicaConfig
+		clients ClientsConfig
+		want    string
 	}{
-		{ReplicaConfig{}, ""},
-		{ReplicaConfig{Peer: "127.0.0.1:15016"}, ""},
-		{ReplicaConfig{Peer: "0.0.0.0:15016", Insecure: true}, ""},
-		{ReplicaConfig{Peer: ":15016"}, `--peer: ":15016" is not a loopback address, and it would be plaintext`},
-		{ReplicaConfig{Peer: "10.0.0.1"}, "--peer: \"10.0.0.1\": missing port in address; want HOST:PORT"},
-		{ReplicaConfig{Peer: "127.0.0.1:0"}, `"0" is no port that other replicas could have too`},
-		{ReplicaConfig{DrainDelay: -1}, "--drain-delay: -1ns is negative"},
-		{ReplicaConfig{DrainTime: -1}, "--drain-time: -1ns is negative"},
+		{ReplicaConfig{}, ClientsConfig{}, ""},
+		{ReplicaConfig{Peer: "127.0.0.1:15016"}, ClientsConfig{}, ""},
+		{ReplicaConfig{Peer: "0.0.0.0:15016"}, ClientsConfig{Insecure: true}, ""},
+		{ReplicaConfig{Peer: ":15016"}, ClientsConfig{Cert: "c", Key: "k", CA: "a"}, ""},
+		{ReplicaConfig{Peer: ":15016"}, ClientsConfig{Cert: "c", Key: "k"}, "--peer: needs --client-ca"},
+		{ReplicaConfig{Peer: ":15016"}, ClientsConfig{}, `--peer: ":15016" is not a loopback address: beyond it give --tls-cert`},
+		{ReplicaConfig{Peer: "10.0.0.1"}, ClientsConfig{}, "--peer: \"10.0.0.1\": missing port in address; want HOST:PORT"},
+		{ReplicaConfig{Peer: "127.0.0.1:0"}, ClientsConfig{}, `"0" is no port that other replicas could have too`},
+		{ReplicaConfig{DrainDelay: -1}, ClientsConfig{}, "--drain-delay: -1ns is negative"},
+		{ReplicaConfig{DrainTime: -1}, ClientsConfig{}, "--drain-time: -1ns is negative"},
 	} {
-		got := errors.Join(c.config.mistakes()...)
+		got := errors.Join(c.config.mistakes(c.clients)...)
 		if (got == nil) != (c.want == "") || got != nil && !strings.Contains(got.Error(), c.want) {
 			t.Errorf("%+v: %v", c.config, got)
 		}

@@ -164,7 +164,10 @@ func TestConfigListsEveryMistake(t *testing.T) {
 
 // A read of a file on a dead mount cannot be interrupted: stopping goes on without it.
 func TestStoppingDoesNotWaitForAPartThatBlocks(t *testing.T) {
-	s := newServer(Config{Log: quiet()})
+	s, err := newServer(Config{Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan error, 2)
 	ended <- errors.New("one part failed")
 	if err := s.await(ended, 2); err == nil || err.Error() != "one part failed" {
@@ -173,7 +176,10 @@ func TestStoppingDoesNotWaitForAPartThatBlocks(t *testing.T) {
 }
 
 func TestRunAnswersHealthBeforeItHasReadAnything(t *testing.T) {
-	s := newServer(Config{Log: quiet()})
+	s, err := newServer(Config{Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := httptest.NewServer(admin.Handler(s.sources()))
 	defer h.Close()
 	get(t, h.URL+"/livez", 200)

@@ -35,6 +35,8 @@ type scene struct {
 	edit func([]byte) []byte
 	// secrets is the --tls-dir.
 	secrets string
+	// serveFlags are given to serve beside what every scene gives.
+	serveFlags []string
 }
 
 // client is one Envoy of a scene.
@@ -102,6 +104,7 @@ func (s *scene) serve() {
 		XDS:     fmt.Sprintf("%s:%d", home, s.ports.XDS),
 		Admin:   fmt.Sprintf("%s:%d", home, s.ports.Admin),
 		Log:     filepath.Join(s.logs, "coastwise.log"),
+		Args:    s.serveFlags,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -130,7 +133,23 @@ func (s *scene) backend(zone, n int) {
 // envoy starts an Envoy for a client; its addresses and ports are filled in.
 func (s *scene) envoy(flags coastwise.Client) *client {
 	s.t.Helper()
-	flags.ID = fmt.Sprintf("client-%d", s.envoys)
+	c := s.launch(flags)
+	if err := c.WaitReady(time.Now().Add(patience)); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := backend.WaitListening(c.Process, c.flags.Proxy(), time.Now().Add(patience)); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// launch starts an Envoy and does not wait for it. Its id is given to it if it has none.
+func (s *scene) launch(flags coastwise.Client) *client {
+	s.t.Helper()
+	name := fmt.Sprintf("client-%d", s.envoys)
+	if flags.ID == "" {
+		flags.ID = name
+	}
 	flags.Bind, flags.HTTPProxyPort, flags.AdminPort = s.block.Address(1, s.envoys), s.ports.Proxy, s.ports.EnvoyAdmin
 	s.envoys++
 	bootstrap, err := built.coastwise.Bootstrap(s.t.Context(), flags, s.server.XDS)
@@ -141,7 +160,7 @@ func (s *scene) envoy(flags coastwise.Client) *client {
 		bootstrap = s.edit(bootstrap)
 	}
 	e, err := envoyproc.Start(envoyproc.Config{
-		Binary: built.envoy, Name: flags.ID, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),
+		Binary: built.envoy, Name: name, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -150,12 +169,6 @@ func (s *scene) envoy(flags coastwise.Client) *client {
 		e.Signal(syscall.SIGCONT)
 		e.Stop(3 * time.Second)
 	})
-	if err := e.WaitReady(time.Now().Add(patience)); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := backend.WaitListening(e.Process, flags.Proxy(), time.Now().Add(patience)); err != nil {
-		s.t.Fatal(err)
-	}
 	return &client{Envoy: e, scene: s, flags: flags}
 }
 

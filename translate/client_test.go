@@ -119,3 +119,33 @@ func TestNamespaceScope(t *testing.T) {
 		t.Errorf("NamespaceScope(nil) = %q, want all", got)
 	}
 }
+
+// A verified client has its Pod's labels, whatever it claims; where no Pod is known, or
+// nobody is verified, the claim counts.
+func TestLabelsOfAVerifiedClient(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web", "tier": "1"}}}
+	for name, tt := range map[string]struct {
+		verified bool
+		pod      *corev1.Pod
+		claim    map[string]string
+		want     map[string]string
+		differs  []string
+	}{
+		"nobody is verified":    {pod: pod, claim: map[string]string{"app": "db"}, want: map[string]string{"app": "db"}},
+		"no pod is known":       {verified: true, claim: map[string]string{"app": "db"}, want: map[string]string{"app": "db"}},
+		"nothing is claimed":    {verified: true, pod: pod, want: pod.Labels},
+		"a claim that is right": {verified: true, pod: pod, claim: map[string]string{"app": "web"}, want: pod.Labels},
+		"a claim that is wrong": {verified: true, pod: pod, claim: map[string]string{"app": "db"}, want: pod.Labels, differs: []string{LabelsClaim}},
+		"a claim of one more":   {verified: true, pod: pod, claim: map[string]string{"x": ""}, want: pod.Labels, differs: []string{LabelsClaim}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, differs := Client(model.Proxy{Labels: tt.claim, Verified: tt.verified}, nil, tt.pod)
+			if diff := cmp.Diff(tt.want, got.Labels); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(tt.differs, differs); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

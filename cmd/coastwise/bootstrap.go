@@ -15,6 +15,7 @@ import (
 type bootstrapFlags struct {
 	client  clientFlags
 	options envoy.BootstrapOptions
+	secure  secureFlags
 }
 
 func newBootstrap() *cobra.Command {
@@ -29,10 +30,16 @@ what a proxyless gRPC client finds in the file that GRPC_XDS_BOOTSTRAP names.
 The flags are claims. The server checks them against the Pods and Nodes that it
 knows: the Node of the pod NAMESPACE/ID decides where the client is.
 
+` + secureUsage + `
+
 All of an Envoy's ports are on --bind, so that many can share a host. A gRPC client
 has none, and --bind, --http-proxy-port and --admin-port mean nothing to it.`,
 		Example: `  coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
   envoy --use-dynamic-base-id -c client-0.yaml
+
+  # Beyond loopback: the token of the pod says who the client is.
+  coastwise bootstrap --id "$POD_NAME" --namespace "$POD_NAMESPACE" --xds coastwise.coastwise-system.svc:15010 \
+    --ca /var/run/coastwise/ca.crt --token-file /var/run/coastwise/token --sds-dir /etc/envoy > /etc/envoy/envoy.yaml
 
   # A second client on the same host.
   coastwise bootstrap --id client-1 --locality us/us-1 --bind 127.0.0.2 --xds 127.0.0.1:15010
@@ -53,6 +60,7 @@ has none, and --bind, --http-proxy-port and --admin-port mean nothing to it.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.options.XDS, "xds", "", "xDS port of coastwise as the client reaches it: HOST:PORT")
 	flags.Uint32Var(&f.options.AdminPort, "admin-port", 15000, "Envoy's own admin port")
+	f.secure.add(cmd)
 	f.client.add(flags)
 	f.client.completion(cmd)
 	completeNothing(cmd, "node", "xds", "admin-port")
@@ -72,6 +80,7 @@ func (f *bootstrapFlags) text() ([]byte, error) {
 	if f.options.XDS == "" {
 		errs = multierror.Append(errs, errors.New("--xds: missing: HOST:PORT of coastwise's xDS port"))
 	}
+	errs = multierror.Append(errs, f.secure.empty()...)
 	if errs.ErrorOrNil() != nil {
 		return nil, usageError{errs}
 	}
@@ -87,8 +96,13 @@ func (f *bootstrapFlags) text() ([]byte, error) {
 }
 
 func (f *bootstrapFlags) write(claims model.Proxy) ([]byte, error) {
+	f.options.TLS = f.secure.tls
 	if claims.Kind == model.GRPC {
-		return envoy.GRPCBootstrap(claims, f.options.XDS)
+		return envoy.GRPCBootstrap(claims, f.options.XDS, f.options.TLS)
 	}
-	return envoy.Bootstrap(claims, f.options)
+	text, err := envoy.Bootstrap(claims, f.options)
+	if err != nil {
+		return nil, err
+	}
+	return text, f.secure.writeSecrets()
 }

@@ -107,6 +107,9 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 	}
 }
 
+// naming are the flags that name files.
+var naming = []string{"from", "tls-dir", "tls-cert", "tls-key", "client-ca", "ca", "cert", "key", "token-file", "sds-dir"}
+
 // TestEveryFlagCompletes: a flag offers files only if it names some.
 func TestEveryFlagCompletes(t *testing.T) {
 	for _, cmd := range newRoot(process{}).Commands() {
@@ -115,7 +118,7 @@ func TestEveryFlagCompletes(t *testing.T) {
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			_, said := cmd.GetFlagCompletionFunc(f.Name)
-			if named := f.Name == "from" || f.Name == "tls-dir" || f.Name == "kubeconfig" || f.Value.Type() == "bool"; said == named {
+			if named := slices.Contains(naming, f.Name) || f.Value.Type() == "bool"; said == named {
 				t.Errorf("%s --%s: completion is %v", cmd.CommandPath(), f.Name, said)
 			}
 		})

@@ -26,6 +26,7 @@ type serveFlags struct {
 	limits              limitFlags
 	replica             replicaFlags
 	kube                kubeFlags
+	auth                authFlags
 }
 
 func newServe(p process) *cobra.Command {
@@ -41,7 +42,7 @@ everything was read once; serve ends if that takes the API server more than a
 minute, and goes on with what it has if the API server goes away later. It runs
 until it is interrupted.
 
-Only loopback addresses are served: clients are not verified yet.
+` + authUsage + `
 
 The admin port has /livez, /readyz (?verbose), /metrics, /problems and /proxies
 (see 'coastwise proxies'); / lists them. The debug port, off unless --debug is given, has pprof and /debug/proxies/ID: what a proxy
@@ -76,7 +77,7 @@ Service and no MeshConfig says anything.`,
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.from, "from", "f", nil, "file or folder of manifests, watched; may be given more than once")
 	flags.StringArrayVar(&f.tlsDirs, "tls-dir", nil, tlsDirUsage)
-	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "loopback address of the xDS port")
+	flags.StringVar(&f.xds, "xds", "127.0.0.1:15010", "address of the xDS port; beyond loopback see --tls-cert")
 	flags.StringVar(&f.admin, "admin", defaultAdmin, "address of health, metrics and the list of proxies")
 	flags.StringVar(&f.debug, "debug", "", "address of pprof and /debug/proxies/ID (default: off)")
 	flags.BoolVar(&f.suspend, "suspend-locality", false, "no locality for any service; what is forbidden stays forbidden")
@@ -86,6 +87,7 @@ Service and no MeshConfig says anything.`,
 	f.limits.add(cmd)
 	f.replica.register(cmd)
 	f.kube.add(cmd)
+	f.auth.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -111,7 +113,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
 		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits,
-		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from),
+		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from), Clients: f.auth.clients,
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

@@ -21,13 +21,14 @@ const (
 
 // replicaFlags are those of serve about the other replicas, and about its end.
 type replicaFlags struct {
-	peer                  string
+	peer, token           string
 	drainDelay, drainTime time.Duration
 }
 
 func (f *replicaFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.peer, "peer", "", "address where other replicas ask this one, the same port for all (default: off)")
+	flags.StringVar(&f.token, "peer-token-file", "/var/run/secrets/coastwise/token", "service-account token that the other replicas are asked with, if it is there")
 	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long to serve on, not ready, once told to end")
 	flags.DurationVar(&f.drainTime, "drain-time", 5*time.Second, "over how long the proxies are then told to go")
 	completeNothing(cmd, "peer", "drain-delay", "drain-time")
@@ -39,7 +40,7 @@ func (f *replicaFlags) config(p process) controlplane.ReplicaConfig {
 	name, _ := p.env(podNameEnv)
 	return controlplane.ReplicaConfig{
 		Namespace: cmp.Or(namespace, defaultNamespace), Name: cmp.Or(name, nameOfProcess()), Version: buildVersion(),
-		Peer: f.peer, DrainDelay: f.drainDelay, DrainTime: f.drainTime,
+		Peer: f.peer, TokenFile: f.token, DrainDelay: f.drainDelay, DrainTime: f.drainTime,
 	}
 }
 

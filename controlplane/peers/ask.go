@@ -100,7 +100,9 @@ func (p *Pool) call(ctx context.Context, m Member, path string, query url.Values
 		if err != nil {
 			return nil, fmt.Errorf("token: %w", err)
 		}
-		request.Header.Set("Authorization", "Bearer "+token)
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
 	}
 	return p.http.Do(request)
 }

@@ -111,7 +111,7 @@ func (h *Hub) enter(m *Member, p identity) error {
 	c := h.classes[key]
 	if c == nil {
 		c = &class{key: key, proxy: p.proxy, scope: scope, streams: map[*Member]struct{}{}, wild: map[*Member]struct{}{}}
-		c.proxy.ID = ""
+		c.proxy.ID, c.proxy.Verified = "", false
 		h.classes[key] = c
 		scope.classes[c] = struct{}{}
 	}

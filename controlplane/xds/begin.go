@@ -50,19 +50,6 @@ func (s *Server) pace(ctx context.Context) error {
 	}
 }
 
-// verified is who is at the other end of a stream; nil if nobody is verified here.
-// The error is a gRPC status.
-func (s *Server) verified(ctx context.Context) (*Verified, error) {
-	if s.config.Verify == nil {
-		return nil, nil
-	}
-	v, err := s.config.Verify(ctx)
-	if err != nil {
-		return nil, err // a status of the hook's own
-	}
-	return &v, nil
-}
-
 // share counts a stream's connection among those of its client, until leave is
 // called. A client that is not verified has no name to count by: many Envoys of
 // one host are honest, and so are all behind one address.

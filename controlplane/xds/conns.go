@@ -2,9 +2,13 @@ package xds
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
+	"time"
 
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/peer"
 )
 
@@ -13,7 +17,8 @@ import (
 // stream behind the data that is not read.
 type conns struct {
 	credentials.TransportCredentials
-	shard *shard
+	shard  *shard
+	failed func(net.Conn, error) // is told of a handshake that came to nothing
 }
 
 type connInfo struct {
@@ -27,7 +32,8 @@ type connInfo struct {
 func (c conns) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := c.TransportCredentials.ServerHandshake(raw)
 	if err != nil {
-		return nil, nil, err // gRPC logs it as it is
+		c.failed(raw, err)
+		return nil, nil, err
 	}
 	s, _ := raw.(*seat)
 	return conn, connInfo{AuthInfo: info, conn: conn, shard: c.shard, seat: s}, nil
@@ -35,7 +41,42 @@ func (c conns) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 
 // Clone copies the credentials inside.
 func (c conns) Clone() credentials.TransportCredentials {
-	return conns{c.TransportCredentials.Clone(), c.shard}
+	return conns{c.TransportCredentials.Clone(), c.shard, c.failed}
+}
+
+// conns are the credentials of a shard's connections.
+func (s *Server) conns(sh *shard) conns {
+	c := s.config.Credentials
+	if c == nil {
+		c = insecure.NewCredentials()
+	}
+	return conns{c, sh, s.handshakeFailed}
+}
+
+// handshakeFailed counts and logs a connection without a handshake, of one peer a
+// line a second at most. One that says nothing at all is a probe of the port.
+func (s *Server) handshakeFailed(conn net.Conn, err error) {
+	if errors.Is(err, io.EOF) {
+		return
+	}
+	s.config.Metrics.handshakes.Inc()
+	from := conn.RemoteAddr().String()
+	if before, ok := s.quiet.ask(hostOf(from), time.Now()); ok {
+		s.config.Log.Info("a TLS handshake failed", "peer", from, "err", err, "not_logged_before", before)
+	}
+}
+
+// bare is a stream's context with the peer as its credentials made it.
+func bare(ctx context.Context) context.Context {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ctx
+	}
+	plain := *p
+	if info, ok := p.AuthInfo.(connInfo); ok {
+		plain.AuthInfo = info.AuthInfo
+	}
+	return peer.NewContext(ctx, &plain)
 }
 
 // closeConn closes the connection of a stream's context.

@@ -201,7 +201,7 @@ func TestClientStatusRefused(t *testing.T) {
 	}
 	who, wrong := Verified{Namespace: "shop", ServiceAccount: "cart"}, error(nil)
 	r.config.Verify = func(context.Context) (Verified, error) { return who, wrong }
-	r.config.Debug = func(v Verified) bool { return v.ServiceAccount == "admin" }
+	r.config.Inspect = func(v Verified) bool { return v.ServiceAccount == "admin" }
 	calls := map[string]func() error{
 		"fetch": func() error {
 			_, err := r.csds().FetchClientStatus(context.Background(), &statusv3.ClientStatusRequest{NodeMatchers: byID(exact("no"))})

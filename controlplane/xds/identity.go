@@ -1,6 +1,8 @@
 package xds
 
 import (
+	"strings"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -44,4 +46,63 @@ func sameNode(id string, node *corev3.Node) error {
 		return status.Errorf(codes.InvalidArgument, "node.id was %q and is now %q: a stream belongs to one node", id, node.GetId())
 	}
 	return nil
+}
+
+// agree holds a client's claims to what it proved (reference/xds.md 8), and gives it
+// what its token decides. reason is why it is refused.
+func (s *Server) agree(proof *Verified, claims *model.Proxy) (reason string, err error) {
+	if proof == nil {
+		return "", nil
+	}
+	if reason, err = within(*proof, *claims); err != nil {
+		return reason, err
+	}
+	if reason, err = s.known(*proof, claims.ID); err != nil {
+		return reason, err
+	}
+	claims.Verified = true
+	claims.Namespace = proof.Namespace
+	if proof.Node != "" {
+		claims.Node = proof.Node
+	}
+	return "", nil
+}
+
+// within compares the claims with the proof alone.
+func within(proof Verified, claims model.Proxy) (reason string, err error) {
+	denied := func(reason, format string, args ...any) (string, error) {
+		return reason, status.Errorf(codes.PermissionDenied, format, args...)
+	}
+	switch {
+	case claims.Namespace != proof.Namespace:
+		return denied(otherNamespace, "node %q: the client is of namespace %q", claims.ID, proof.Namespace)
+	case proof.Pod == "":
+		return "", nil
+	case claims.ID != proof.Namespace+"/"+proof.Pod:
+		return denied(otherPod, "node %q: the client's token is of pod %s/%s", claims.ID, proof.Namespace, proof.Pod)
+	case claims.Node != "" && proof.Node != "" && claims.Node != proof.Node:
+		return denied(otherNode, "node %q claims node %q: the client's token is of a pod on %q", claims.ID, claims.Node, proof.Node)
+	}
+	return "", nil
+}
+
+// known compares the proof with the Pod that the client names, if that is known: the
+// token may be that of a former pod of its name, the certificate that of another
+// service account of its namespace.
+func (s *Server) known(proof Verified, id string) (reason string, err error) {
+	if s.config.Pod == nil {
+		return "", nil
+	}
+	namespace, name, _ := strings.Cut(id, "/")
+	pod, ok := s.config.Pod(namespace, name)
+	switch {
+	case !ok:
+		return "", nil
+	case proof.PodUID != "" && pod.UID != "" && proof.PodUID != pod.UID:
+		return formerPod, status.Errorf(codes.PermissionDenied, "node %q: the client's token is of a former pod of this name", id)
+	case pod.ServiceAccount != "" && proof.ServiceAccount != pod.ServiceAccount:
+		return otherAccount, status.Errorf(codes.PermissionDenied,
+			"node %q: the client is service account %q, the pod is of another", id, proof.ServiceAccount)
+	}
+	return "", nil
 }

@@ -94,9 +94,9 @@ const (
 // are small, and of an idle connection it is most of the cost (gRPC's default is 32 KB).
 const readBuffer = 4 << 10
 
-// options are the limits that gRPC keeps, and first of all interceptors the one
-// that keeps ours: nothing of a stream is read, and nobody is asked who its client
-// is, before it may begin.
+// options are the limits that gRPC keeps, and the interceptors: the first keeps our
+// limits, so that nobody is asked who a stream's client is before it may begin; the
+// second lets in who may call the method. Nothing of the stream has been read then.
 func (s *Server) options() []grpc.ServerOption {
 	l := s.config.Limits
 	return []grpc.ServerOption{
@@ -110,6 +110,7 @@ func (s *Server) options() []grpc.ServerOption {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingLeast, PermitWithoutStream: true}),
 		grpc.ReadBufferSize(readBuffer),
-		grpc.ChainStreamInterceptor(s.begin),
+		grpc.ChainUnaryInterceptor(s.guardUnary),
+		grpc.ChainStreamInterceptor(s.begin, s.guardStream),
 	}
 }

@@ -24,6 +24,7 @@ type Metrics struct {
 	refused     *prometheus.CounterVec
 	throttled   prometheus.Counter
 	shrinks     prometheus.Counter
+	handshakes  prometheus.Counter
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -60,7 +61,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "coastwise_mass_removals_total", Help: "Times that a proxy was to lose more than half of its clusters, and more than fit one response.",
 		}),
 	}
-	reg.MustRegister(m.refused, m.throttled, m.shrinks)
+	m.handshakes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "coastwise_handshakes_failed_total", Help: "Connections whose TLS handshake failed.",
+	})
+	reg.MustRegister(m.refused, m.throttled, m.shrinks, m.handshakes)
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(reason)
 	}

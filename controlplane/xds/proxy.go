@@ -25,6 +25,7 @@ type proxy struct {
 	shard     *shard
 	requests  chan *message
 	log       *slog.Logger
+	proof     *Verified // nil: nobody is verified
 	claims    model.Proxy
 	nodeID    string
 	number    uint64
@@ -62,13 +63,12 @@ func (p *proxy) serve() error {
 	if p.claims, err = identify(first.node); err != nil {
 		return p.server.refuse(ctx, invalidNode, err)
 	}
+	if reason, err := p.server.agree(p.proof, &p.claims); err != nil {
+		return p.server.refuse(ctx, reason, err)
+	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
-	verified, err := p.server.verified(ctx)
-	if err != nil {
-		return err
-	}
-	leave, err := p.server.share(ctx, verified, p.claims.Kind)
+	leave, err := p.server.share(ctx, p.proof, p.claims.Kind)
 	if err != nil {
 		return p.server.refuse(ctx, clientConnections, err)
 	}
@@ -344,6 +344,9 @@ func (p *proxy) info() ProxyInfo {
 		ID: p.claims.ID, Kind: string(known.Kind), Namespace: known.Namespace, Node: known.Node,
 		Locality: known.Locality.String(), Connected: p.connected, Types: []TypeInfo{},
 		Peer: peerAddress(p.stream.Context()), SharedID: p.aloneByName() && p.server.names.shared(p.claims.ID),
+	}
+	if p.proof != nil {
+		out.ServiceAccount = p.proof.ServiceAccount
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

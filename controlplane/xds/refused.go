@@ -21,12 +21,23 @@ const (
 	connectionsFull   = "connections"        // of all clients there are too many
 	clientConnections = "client_connections" // of this verified client there are too many
 	streamRate        = "stream_rate"        // too many begin at a time
+	noMethod          = "method"             // what it calls is not served
+	unauthenticated   = "unauthenticated"    // it did not prove who it is
+	cannotTell        = "cannot_tell"        // whether its proof is good is not known just now
+	notAllowed        = "not_allowed"        // it may not read what others are sent
+
+	otherNamespace = "other_namespace" // it claims another namespace than it proved
+	otherPod       = "other_pod"       // another pod
+	otherNode      = "other_node"      // another node
+	formerPod      = "former_pod"      // the pod of that name has another UID
+	otherAccount   = "other_account"   // the pod of that name has another service account
 )
 
 // refusals is every reason.
 func refusals() []string {
 	return []string{
-		notReady, stopping, noRequest, invalidNode, notAdmitted,
+		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount,
 		connectionsFull, clientConnections, streamRate,
 	}
 }

@@ -18,12 +18,12 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 )
 
-// Config is what a Server needs; Refused, Verify and Debug may be nil.
+// Config is what a Server needs; a field that may be nil says so.
 type Config struct {
 	Hub Hub
 	// Ready says whether every source has been read; before that all streams are
@@ -37,10 +37,14 @@ type Config struct {
 	// Verify says who is at the other end of a stream, from its connection and its
 	// metadata; an error, a gRPC status, refuses the stream. nil: nobody is verified.
 	Verify func(ctx context.Context) (Verified, error)
-	// Debug says who may read the state of all clients, by the client status
-	// service; nil: everybody who reaches the port.
-	Debug  func(Verified) bool
-	Limits ServerLimits
+	// Inspect says whether a verified client may read what others are sent (CSDS);
+	// nil: none may.
+	Inspect func(Verified) bool
+	// Pod is what is known of a Pod, false for nothing. nil: no Pods are known.
+	Pod func(namespace, name string) (Pod, bool)
+	// Credentials are the server's TLS; nil is plaintext.
+	Credentials credentials.TransportCredentials
+	Limits      ServerLimits
 }
 
 // Verified is who a client proved to be, by its certificate or its token. What it
@@ -50,6 +54,12 @@ type Verified struct {
 	Namespace, ServiceAccount string
 	// Pod, its UID and its Node are known from a bound token; empty else.
 	Pod, PodUID, Node string
+}
+
+// Pod is what a verified client of its name must agree with.
+type Pod struct {
+	// Either is empty where the source has none, as a manifest, and agrees with all.
+	UID, ServiceAccount string
 }
 
 // Server serves aggregated streams, delta and state of the world, the client
@@ -98,7 +108,7 @@ func New(c Config) *Server {
 
 // newGRPC makes the gRPC server of a shard.
 func (s *Server) newGRPC(sh *shard) *grpc.Server {
-	g := grpc.NewServer(append(s.options(), grpc.Creds(conns{insecure.NewCredentials(), sh}))...)
+	g := grpc.NewServer(append(s.options(), grpc.Creds(s.conns(sh)))...)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, s)
 	statusv3.RegisterClientStatusDiscoveryServiceServer(g, clientStatus{server: s})
 	healthv1.RegisterHealthServer(g, healthCheck{server: s})
@@ -142,19 +152,22 @@ func (s *Server) converse(w wire) error {
 	if !s.config.Ready() {
 		return s.refuse(w.Context(), notReady, status.Error(codes.Unavailable, "not ready: the sources are still being read"))
 	}
-	p := &proxy{server: s, stream: w, requests: make(chan *message), shard: shardOf(w.Context())}
+	p := &proxy{server: s, stream: w, requests: make(chan *message), shard: shardOf(w.Context()), proof: proofOf(w.Context())}
 	return s.contain("a stream's handler", p.serve)
 }
 
 // ProxyInfo is one stream of one proxy.
 type ProxyInfo struct {
-	ID        string     `json:"id"`
-	Kind      string     `json:"kind"`
-	Namespace string     `json:"namespace"`
-	Node      string     `json:"node,omitempty"`
-	Locality  string     `json:"locality"`
-	Connected time.Time  `json:"connected"`
-	Types     []TypeInfo `json:"types"`
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	// ServiceAccount is that of the client's certificate or token; empty if it is not
+	// verified.
+	ServiceAccount string     `json:"serviceAccount,omitempty"`
+	Node           string     `json:"node,omitempty"`
+	Locality       string     `json:"locality"`
+	Connected      time.Time  `json:"connected"`
+	Types          []TypeInfo `json:"types"`
 	// Peer is the address that the stream comes from.
 	Peer string `json:"peer"`
 	// SharedID says that another live stream has this id too.

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,7 @@ type Holder struct {
 	Subject pkix.Name
 	DNS     []string
 	IPs     []net.IP
+	URIs    []*url.URL
 }
 
 // IssueTo makes a certificate for a holder, for servers and clients alike, as PEM of
@@ -65,7 +67,7 @@ func (a *Authority) IssueTo(h Holder) (chain, key []byte) {
 		panic(err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: h.Subject, DNSNames: h.DNS, IPAddresses: h.IPs,
+		SerialNumber: big.NewInt(2), Subject: h.Subject, DNSNames: h.DNS, IPAddresses: h.IPs, URIs: h.URIs,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.Cert, &k.PublicKey, a.key)

@@ -34,6 +34,8 @@ type Client struct {
 	HTTPProxyPort int
 	// AdminPort is bootstrap's only.
 	AdminPort int
+	// Secure are bootstrap's flags about certificates and tokens.
+	Secure []string
 }
 
 func (c Client) flags() []string {
@@ -69,7 +71,7 @@ func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, er
 	if c.AdminPort != 0 {
 		args = append(args, "--admin-port", strconv.Itoa(c.AdminPort))
 	}
-	return b.run(ctx, args...)
+	return b.run(ctx, append(args, c.Secure...)...)
 }
 
 // Translate is what `coastwise translate -o json` says that the client receives

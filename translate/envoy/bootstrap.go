@@ -38,6 +38,8 @@ type BootstrapOptions struct {
 	XDS string
 	// AdminPort is Envoy's own admin port on the proxy's bind address, 1..65535.
 	AdminPort uint32
+	// TLS is how both prove who they are; zero: plaintext.
+	TLS ServerTLS
 }
 
 // Bootstrap is a ready Envoy bootstrap, YAML, for a proxy that gets everything
@@ -65,7 +67,7 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 			LdsConfig: ads(),
 		},
 		StaticResources: &bootstrapv3.Bootstrap_StaticResources{
-			Clusters: []*clusterv3.Cluster{serverCluster(host, port)},
+			Clusters: []*clusterv3.Cluster{serverCluster(host, port, o.TLS)},
 		},
 		StatsConfig:     &metricsv3.StatsConfig{StatsTags: zoneTags()},
 		OverloadManager: connectionLimit(),
@@ -105,6 +107,7 @@ func (c *checks) ports(p model.Proxy, o BootstrapOptions) (host string, port uin
 	if !ok {
 		c.addf("xds", "%q is not HOST:PORT", o.XDS)
 	}
+	c.serverTLS(o.TLS, p.Kind)
 	return host, port
 }
 
@@ -134,7 +137,7 @@ func deltaADS() *corev3.ApiConfigSource {
 
 // serverCluster reaches us. IPv4 is preferred for a name, because Envoy does
 // not fall back from the address that it took first.
-func serverCluster(host string, port uint32) *clusterv3.Cluster {
+func serverCluster(host string, port uint32, t ServerTLS) *clusterv3.Cluster {
 	kind := clusterv3.Cluster_STRICT_DNS
 	if _, err := netip.ParseAddr(host); err == nil {
 		kind = clusterv3.Cluster_STATIC
@@ -145,6 +148,9 @@ func serverCluster(host string, port uint32) *clusterv3.Cluster {
 				Interval: durationpb.New(pingInterval), Timeout: durationpb.New(pingTimeout),
 			}},
 		},
+	}
+	options := &httpv3.HttpProtocolOptions{
+		UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
 	}
 	c := &clusterv3.Cluster{
 		Name:                 xdsCluster,
@@ -158,10 +164,9 @@ func serverCluster(host string, port uint32) *clusterv3.Cluster {
 				},
 			}}}},
 		},
-		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(&httpv3.HttpProtocolOptions{
-			UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
-		})},
 	}
+	t.verify(c, options, host)
+	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{httpOptionsName: pack(options)}
 	if kind == clusterv3.Cluster_STRICT_DNS {
 		c.DnsLookupFamily = clusterv3.Cluster_V4_PREFERRED
 	}

@@ -164,7 +164,7 @@ func TestGRPCRing(t *testing.T) {
 func TestGRPCBootstrap(t *testing.T) {
 	p := goodProxy()
 	p.Kind, p.Bind, p.HTTPProxyPort = model.GRPC, "", 0
-	text := string(must[[]byte](t)(GRPCBootstrap(p, "coastwise.example:15010")))
+	text := string(must[[]byte](t)(GRPCBootstrap(p, "coastwise.example:15010", ServerTLS{})))
 	for _, want := range []string{`"server_uri": "coastwise.example:15010"`, `"type": "insecure"`, `"xds_v3"`, `"kind": "grpc"`, `"id": "` + p.ID + `"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
@@ -175,7 +175,7 @@ func TestGRPCBootstrap(t *testing.T) {
 		kind      model.Kind
 	}{{"--xds: ", "x", model.GRPC}, {"--kind: sidecar starts with an Envoy's", "x:1", model.Sidecar}} {
 		p.Kind = bad.kind
-		if _, err := GRPCBootstrap(p, bad.xds); err == nil || !strings.HasPrefix(err.Error(), bad.want) {
+		if _, err := GRPCBootstrap(p, bad.xds, ServerTLS{}); err == nil || !strings.HasPrefix(err.Error(), bad.want) {
 			t.Errorf("%v, want %q", err, bad.want)
 		}
 	}

@@ -34,6 +34,9 @@ type Proxy struct {
 	// Gateway is NS/NAME of the Gateway object that the proxy belongs to.
 	Gateway string
 	Capture bool
+	// Verified says that the client proved its namespace and, by a token, its pod: the
+	// labels of the Pod that it names count then, and not those that it claims.
+	Verified bool
 }
 
 // Form is the shape of a client's resources.
