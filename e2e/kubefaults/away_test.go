@@ -20,6 +20,25 @@ type outages struct {
 	count    int
 }
 
+// under is the shop with one Envoy, an observer and steady traffic.
+func (z *shop) under(way *kubefaults.Way) *outages {
+	z.Helper()
+	o := &outages{shop: z, way: way, clients: []*kube.Client{z.client()}, observer: z.observe(false, z.cluster())}
+	o.stream = o.clients[0].Stream(z.host)
+	return o
+}
+
+// allowed checks that nothing was forbidden until now. An API server that starts
+// forbids everything.
+func (o *outages) allowed() {
+	o.Helper()
+	requests := o.Cluster.AuditOf(o, "coastwise-system", "coastwise")
+	if no := forbidden(requests); len(no) > 0 || len(requests) == 0 {
+		o.Errorf("of %d requests to the API server forbidden were %v", len(requests), sorted(no))
+	}
+	o.Logf("%d requests to the API server until now, each of them allowed", len(requests))
+}
+
 // change is what changed during an outage, beside the shop's rule and Pods: the
 // clusters that come and go.
 type change struct{ comes, goes string }

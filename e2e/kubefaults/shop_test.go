@@ -109,7 +109,7 @@ func (z *shop) observe(whole bool, endpoints ...string) *observer {
 	cluster.Eventually(z, kube.Patience, func() error {
 		for _, name := range endpoints {
 			if _, ok := o.Held(ads.Endpoint)[name]; !ok {
-				return fmt.Errorf("the observer was not sent %s; %v", name, o.Err())
+				return fmt.Errorf("the observer was not sent %s; %w", name, o.Err())
 			}
 		}
 		return nil

@@ -95,11 +95,11 @@ func (w *Way) Cut() {
 	defer w.mu.Unlock()
 	w.ended = true
 	if w.listener != nil {
-		w.listener.Close()
+		_ = w.listener.Close()
 		w.listener = nil
 	}
 	for c := range w.conns {
-		c.Close()
+		_ = c.Close()
 	}
 	clear(w.conns)
 	w.changed.Broadcast()
@@ -165,7 +165,7 @@ func (w *Way) hold(c net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended {
-		c.Close()
+		_ = c.Close()
 		return false
 	}
 	w.conns[c] = true
@@ -176,5 +176,5 @@ func (w *Way) drop(c net.Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.conns, c)
-	c.Close()
+	_ = c.Close()
 }
