@@ -151,7 +151,7 @@ func (m mesh) kubeProxy(node *corev1.Node, port string) []string {
 	ports := proxy.ServicePortMap{}
 	ports.Update(services)
 	name := proxy.ServicePortName{
-		NamespacedName: types.NamespacedName{Namespace: "default", Name: "reviews"}, Port: port, Protocol: corev1.ProtocolTCP,
+		NamespacedName: types.NamespacedName{Namespace: m.service.Namespace, Name: m.service.Name}, Port: port, Protocol: corev1.ProtocolTCP,
 	}
 	_, _, reachable, _ := proxy.CategorizeEndpoints(endpoints[name], ports[name], node.Name, node.Labels)
 	out := []string{}

@@ -26,6 +26,8 @@ type Tally struct {
 	Requests int
 	// ByEndpoint counts the answers of each backend, by IP:PORT.
 	ByEndpoint map[string]int
+	// First and Last are when each backend's first and last answer was there.
+	First, Last map[string]time.Time
 	// Failures are all of them, in the order in which they were seen.
 	Failures []Failure
 }
@@ -60,6 +62,8 @@ func (p *Phase) Tally() Tally {
 	return Tally{
 		Requests:   p.tally.Requests,
 		ByEndpoint: maps.Clone(p.tally.ByEndpoint),
+		First:      maps.Clone(p.tally.First),
+		Last:       maps.Clone(p.tally.Last),
 		Failures:   slices.Clone(p.tally.Failures),
 	}
 }
@@ -87,6 +91,11 @@ func (p *Phase) add(endpoint, failure string) {
 		return
 	}
 	p.tally.ByEndpoint[endpoint]++
+	now := time.Now()
+	if p.tally.ByEndpoint[endpoint] == 1 {
+		p.tally.First[endpoint] = now
+	}
+	p.tally.Last[endpoint] = now
 }
 
 // Generator sends requests until it is stopped.
@@ -114,7 +123,7 @@ func Start(target, host string, workers, rate int) *Generator {
 func (g *Generator) Begin(rate int) *Phase {
 	p := &Phase{
 		pause: time.Duration(g.workers) * time.Second / time.Duration(rate),
-		tally: Tally{ByEndpoint: map[string]int{}},
+		tally: Tally{ByEndpoint: map[string]int{}, First: map[string]time.Time{}, Last: map[string]time.Time{}},
 	}
 	g.phase.Store(p)
 	return p

@@ -122,7 +122,7 @@ func node() Section {
 
 // pod is what is read of a Pod (semantics 1.2, 2.1, 2.4, 7).
 func pod() Section {
-	const never = "an unready endpoint whose Pod was never ready is left out"
+	const never = "an unready endpoint whose Pod was never ready, or is ready by now, is left out"
 	return Section{
 		Kind: "Pod", APIVersion: "v1",
 		Rows: []Row{

@@ -23,21 +23,19 @@ func state(c discoveryv1.EndpointConditions, pod *corev1.Pod) model.State {
 		return model.Serving
 	case terminating(c):
 		return model.Terminating
-	case neverReady(pod):
-		return model.NeverReady
 	}
-	return model.Unready
+	return unready(pod)
 }
 
 func terminating(c discoveryv1.EndpointConditions) bool {
 	return c.Terminating != nil && *c.Terminating
 }
 
-// neverReady says whether the pod is known never to have been ready. A pod or a
-// start that is not known proves nothing.
-func neverReady(pod *corev1.Pod) bool {
+// unready tells what kind of unready an endpoint is by its pod. A pod or a start that
+// is not known proves nothing.
+func unready(pod *corev1.Pod) model.State {
 	if pod == nil || pod.Status.StartTime.IsZero() {
-		return false
+		return model.Unready
 	}
 	for i := range pod.Status.Conditions {
 		c := &pod.Status.Conditions[i]
@@ -45,8 +43,13 @@ func neverReady(pod *corev1.Pod) bool {
 			continue
 		}
 		limit := pod.Status.StartTime.Add(neverReadyWithin)
-		return c.Status != corev1.ConditionTrue &&
-			(c.LastTransitionTime.IsZero() || !c.LastTransitionTime.After(limit))
+		switch {
+		case c.Status == corev1.ConditionTrue:
+			return model.Behind
+		case c.LastTransitionTime.IsZero(), !c.LastTransitionTime.After(limit):
+			return model.NeverReady
+		}
+		return model.Unready
 	}
-	return true
+	return model.NeverReady
 }

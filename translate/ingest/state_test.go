@@ -23,7 +23,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// Semantics 7: a pod that was never ready.
+// Semantics 7: a pod that was never ready, or that is ready while its slice is behind.
 func TestNeverReady(t *testing.T) {
 	start := time.Unix(1000, 0)
 	at := func(d time.Duration) metav1.Time { return metav1.NewTime(start.Add(d)) }
@@ -45,7 +45,8 @@ func TestNeverReady(t *testing.T) {
 		{"within 2 s", false, ready("False", at(2*time.Second)), "-  ", model.NeverReady},
 		{"later than 2 s", false, ready("False", at(3*time.Second)), "-  ", model.Unready},
 		{"no transition time", false, ready("Unknown", metav1.Time{}), "-  ", model.NeverReady},
-		{"ready by now", false, ready("True", at(0)), "-  ", model.Unready},
+		{"ready by now", false, ready("True", at(0)), "-  ", model.Behind},
+		{"ready by now, of an unknown start", true, ready("True", at(0)), "-  ", model.Unready},
 		{"start unknown", true, ready("False", at(0)), "-  ", model.Unready},
 		{"the slice says ready", false, ready("False", at(0)), "+  ", model.Ready},
 		{"terminating", false, ready("False", at(0)), "--+", model.Terminating},

@@ -81,6 +81,7 @@ const (
 	NotReady         = "not ready"
 	IsTerminating    = "terminating"
 	WasNeverReady    = "never ready"
+	SliceBehind      = "not ready by its slice, ready by its pod"
 	Drained          = "drained: weight 0"
 	NotListed        = "in no locality that distribute lists"
 )

@@ -27,6 +27,8 @@ func unsent(s model.State, anyReady, keepUnready bool) string {
 		return NotReady
 	case s == model.NeverReady:
 		return WasNeverReady
+	case s == model.Behind:
+		return SliceBehind
 	default: // Serving beside a ready one, Terminating
 		return IsTerminating
 	}

@@ -196,6 +196,8 @@ func ask(w world, e model.Endpoint) answer {
 		return answer{out: locality.IsTerminating}
 	case model.NeverReady:
 		return answer{out: locality.WasNeverReady}
+	case model.Behind:
+		return answer{out: locality.SliceBehind}
 	}
 	if leveled {
 		return askRule(w, e, a)

@@ -112,7 +112,7 @@ func drawEndpoints(t *rapid.T) []model.Endpoint {
 }
 
 func drawEndpoint(t *rapid.T, hinted int, quiet bool) model.Endpoint {
-	states := []model.State{model.Ready, model.Ready, model.Ready, model.Unready, model.Serving, model.Terminating, model.NeverReady}
+	states := []model.State{model.Ready, model.Ready, model.Ready, model.Unready, model.Serving, model.Terminating, model.NeverReady, model.Behind}
 	if quiet {
 		states = states[3:]
 	}

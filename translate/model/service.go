@@ -128,6 +128,9 @@ const (
 	Terminating
 	// NeverReady belongs to a pod that has not been ready yet: always left out.
 	NeverReady
+	// Behind is unready by its slice and ready by its pod, so one of the two is old, as
+	// whenever a new pod turns ready: left out until they agree.
+	Behind
 )
 
 // Endpoint is one ip:port behind a Service's port.
