@@ -108,7 +108,7 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 }
 
 // naming are the flags that name files.
-var naming = []string{"from", "tls-dir", "tls-cert", "tls-key", "client-ca", "ca", "cert", "key", "token-file", "sds-dir"}
+var naming = []string{"from", "tls-dir", "tls-cert", "tls-key", "client-ca", "ca", "cert", "key", "token-file", "sds-dir", "kubeconfig", "peer-token-file"}
 
 // TestEveryFlagCompletes: a flag offers files only if it names some.
 func TestEveryFlagCompletes(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 const goAwayLead = 50 * time.Millisecond
 
 // cutTime is how long cutting may take: gRPC waits for connections that have not
-// shaken hands, up to handshakeTimeout.
+// shaken hands, up to ServerLimits.Handshake.
 const cutTime = time.Second
 
 // Unready makes health say NOT_SERVING from now on. Everything is served as before.

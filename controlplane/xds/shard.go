@@ -16,10 +16,6 @@ import (
 // clients of a server to go at once, so each is one step of a drain, 2 % of them.
 const shardCount = 50
 
-// handshakeTimeout bounds how long a connection may take until it can carry
-// streams; gRPC waits for those that are at it when it stops.
-const handshakeTimeout = 10 * time.Second
-
 // longestPause is that between two attempts to accept, while there are no file
 // descriptors.
 const longestPause = time.Second
