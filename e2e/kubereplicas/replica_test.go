@@ -31,7 +31,7 @@ type replica struct {
 // Pod ready once the process is.
 func (w *world) replica(ip, node string) *replica {
 	w.Helper()
-	r := &replica{world: w, ip: ip, name: fmt.Sprintf("coastwise-%s-%d", strings.ToLower(w.namespace), w.pods)}
+	r := &replica{world: w, ip: ip, name: fmt.Sprintf("coastwise-%s-%d", w.namespace, w.pods)}
 	w.pods++
 	w.cluster.Pod(w, cluster.Pod{
 		Namespace: system, Name: r.name, Node: node, IPs: []string{ip}, Account: account, NeverReady: true, Grace: 45,
