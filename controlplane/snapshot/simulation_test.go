@@ -178,13 +178,14 @@ func (s *simulation) check() {
 		view := m.Take().View
 		want := map[string]string{}
 		for _, name := range view.Names(envoy.ClusterType) {
-			if cluster := view.Get(envoy.ClusterType, name); c.refused[cluster.Version] && c.held[resourceID{envoy.ClusterType, name}] == "" {
-				continue // it never took the cluster, so it never asked for endpoints
+			cluster := view.Get(envoy.ClusterType, name)
+			if !c.refused[cluster.Version] || c.held[resourceID{envoy.ClusterType, name}] != "" {
+				want[envoy.ClusterType+" "+name] = cluster.Version
 			}
-			for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType} {
-				if r := view.Get(typeURL, name); r != nil {
-					want[typeURL+" "+name] = r.Version
-				}
+			// of a cluster that it never took, or took only in a form without, it asks for no endpoints
+			asks := !c.refused[cluster.Version] || c.names[resourceID{envoy.EndpointType, name}]
+			if r := view.Get(envoy.EndpointType, name); r != nil && asks {
+				want[envoy.EndpointType+" "+name] = r.Version
 			}
 		}
 		wantListeners(want, view)
