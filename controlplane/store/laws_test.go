@@ -210,11 +210,11 @@ func compareStores(t *rapid.T, want, got *Store) {
 		}
 	}
 	for _, tallies := range [][2]tally[string]{{want.known, got.known}, {want.byNode, got.byNode}, {want.byZone, got.byZone}} {
-		if d := cmp.Diff(tallies[0], tallies[1]); d != "" {
+		if d := cmp.Diff(tallies[0], tallies[1], cmp.AllowUnexported(uses{})); d != "" {
 			t.Fatalf("index (-fresh +lived):\n%s", d)
 		}
 	}
-	if d := cmp.Diff(want.byPod, got.byPod); d != "" {
+	if d := cmp.Diff(want.byPod, got.byPod, cmp.AllowUnexported(uses{})); d != "" {
 		t.Fatalf("index of pods (-fresh +lived):\n%s", d)
 	}
 	if d := cmp.Diff(want.entries.hosts, got.entries.hosts); d != "" {
