@@ -44,7 +44,10 @@ func TestClientsConfigListsEveryMistake(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	cert, key, ca := in("tls.crt"), in("tls.key"), in("ca.crt")
 	const here, beyond = "127.0.0.1:15010", "0.0.0.0:15010"
-	api := KubeConfig{Kubeconfig: "k"}
+	if err := os.WriteFile(in("k"), []byte(`{contexts: [{name: x, context: {cluster: c}}], clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	api := KubeConfig{Kubeconfig: in("k"), Context: "x"}
 	for name, c := range map[string]struct {
 		xds     string
 		clients ClientsConfig

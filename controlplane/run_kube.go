@@ -32,6 +32,11 @@ func (c KubeConfig) mistakes() []error {
 	if c.InCluster && (c.Kubeconfig != "" || c.Context != "") {
 		return []error{errors.New("--kubeconfig, --context: the API server of this Pod's own cluster was asked for as well")}
 	}
+	if c.given() && !c.InCluster {
+		if _, err := kube.Connect(c.Kubeconfig, c.Context); err != nil {
+			return []error{err}
+		}
+	}
 	return nil
 }
 
@@ -80,7 +85,7 @@ func (s *server) kubeChecks() []admin.Check {
 	if s.kube == nil {
 		return nil
 	}
-	return []admin.Check{{Name: "kubernetes", OK: s.kube.Synced}}
+	return []admin.Check{{Name: "kubernetes", OK: s.kube.Synced, Why: s.kube.Unread}}
 }
 
 // kubeAlive says that the source moves.

@@ -94,7 +94,7 @@ func TestNothingIsServedBeforeFilesAndClusterAreRead(t *testing.T) {
 			go func() { done <- Run(ctx, c) }()
 			get(t, "http://"+c.Admin+"/livez", 200)
 			time.Sleep(100 * time.Millisecond)
-			if body := get(t, "http://"+c.Admin+"/readyz", 503); !strings.HasPrefix(body, filesLine+"[-]kubernetes failed: not synced yet\n[-]snapshot failed") {
+			if body := get(t, "http://"+c.Admin+"/readyz", 503); !strings.HasPrefix(body, filesLine+"[-]kubernetes failed: not synced yet: ") || !strings.Contains(body, "pods: ") || !strings.Contains(body, "\n[-]snapshot failed: not synced yet\n") {
 				t.Errorf("before: %s", body)
 			}
 			if metrics := get(t, "http://"+c.Admin+"/metrics", 200); !strings.Contains(metrics, "coastwise_services 0") {

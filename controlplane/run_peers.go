@@ -26,6 +26,9 @@ import (
 type ReplicaConfig struct {
 	// Namespace and Name are those of this replica's Pod (POD_NAMESPACE, POD_NAME).
 	Namespace, Name string
+	// Outside says that this process is no Pod of the cluster: it writes statuses only
+	// while nobody in there can.
+	Outside bool
 	// Version is that of this build.
 	Version string
 	// Peer is where other replicas ask this one, HOST:PORT; they listen on the same

@@ -2,7 +2,10 @@ package controlplane
 
 import (
 	"context"
+	"slices"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/coastwise/coastwise/controlplane/status"
@@ -62,5 +65,66 @@ func (s *server) statusParts(ctx context.Context) []part {
 	}
 	s.registry.MustRegister(controller.Collectors()...)
 	s.replicas.leading = controller.Leads
-	return []part{{"status", func() error { return controller.Run(ctx) }}}
+	run := controller.Run
+	if s.config.Replica.Outside {
+		run = func(ctx context.Context) error { return s.whileAlone(ctx, controller.Run) }
+	}
+	return []part{{"status", func() error { return run(ctx) }}}
+}
+
+// aloneTime is how often a server outside the cluster looks whether it is alone.
+const aloneTime = 2 * time.Second
+
+// whileAlone campaigns as long as no coastwise runs in the cluster: whoever is no Pod
+// there is not heard by the others and does not hear them, and would say of their
+// proxies that there are none.
+func (s *server) whileAlone(ctx context.Context, campaign func(context.Context) error) error {
+	told := false
+	for ctx.Err() == nil {
+		if !s.hub.Synced() { // nobody can tell
+			pause(ctx, aloneTime)
+			continue
+		}
+		if s.inhabited() {
+			if !told {
+				s.config.Log.Info("statuses are left to the coastwise that runs in the cluster", "namespace", s.config.Replica.Namespace)
+			}
+			told = true
+			pause(ctx, aloneTime)
+			continue
+		}
+		told = false
+		term, end := context.WithCancel(ctx)
+		go func() {
+			for !s.inhabited() && pause(term, aloneTime) {
+			}
+			end()
+		}()
+		err := campaign(term)
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inhabited says whether Pods of coastwise run in the replicas' namespace, by the label
+// of deploy/.
+func (s *server) inhabited() bool {
+	return slices.ContainsFunc(s.store.PodsIn(s.config.Replica.Namespace), func(p *corev1.Pod) bool {
+		return p.Labels["app.kubernetes.io/name"] == ownAccount
+	})
+}
+
+// pause waits; false if ctx ended before.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
@@ -90,7 +89,7 @@ func (f *bootstrapFlags) text() ([]byte, error) {
 		return nil, usageError{wrong}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bootstrap: %w", err)
+		return nil, err
 	}
 	return text, nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/coastwise/coastwise/controlplane"
@@ -8,6 +10,8 @@ import (
 
 // TestWhichClusterIsServed: a Pod without any flag watches its own cluster.
 func TestWhichClusterIsServed(t *testing.T) {
+	_, file := newCluster(t)
+	t.Setenv("KUBECONFIG", file)
 	inPod := map[string]string{"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 	for name, c := range map[string]struct {
 		env     map[string]string
@@ -17,10 +21,10 @@ func TestWhichClusterIsServed(t *testing.T) {
 	}{
 		"a Pod":                 {inPod, kubeFlags{}, nil, true},
 		"a Pod, files":          {inPod, kubeFlags{}, []string{"mesh/"}, false},
-		"a Pod, a kubeconfig":   {inPod, kubeFlags{kubeconfig: "f"}, nil, false},
-		"a Pod, a context":      {inPod, kubeFlags{context: "x"}, nil, false},
+		"a Pod, a kubeconfig":   {inPod, kubeFlags{kubeconfig: file}, nil, false},
+		"a Pod, a context":      {inPod, kubeFlags{context: "away"}, nil, false},
 		"a laptop":              {nil, kubeFlags{}, nil, false},
-		"a laptop, both":        {nil, kubeFlags{kubeconfig: "f", context: "x"}, []string{"mesh/"}, false},
+		"a laptop, both":        {nil, kubeFlags{kubeconfig: file, context: "away"}, []string{"mesh/"}, false},
 		"half of the variables": {map[string]string{"KUBERNETES_SERVICE_HOST": "10.96.0.1"}, kubeFlags{}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,5 +39,23 @@ func TestWhichClusterIsServed(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestAKubeconfigThatCannotBeUsedIsWrongUsage, as it is of wait.
+func TestAKubeconfigThatCannotBeUsedIsWrongUsage(t *testing.T) {
+	_, file := newCluster(t)
+	dir := t.TempDir()
+	writeFile(t, dir, "empty", nil)
+	for want, flags := range map[string][]string{
+		"no such file":               {"--kubeconfig", filepath.Join(dir, "no")},
+		`context "y" does not exist`: {"--kubeconfig", file, "--context", "y"},
+		"/empty names no cluster":    {"--kubeconfig", filepath.Join(dir, "empty")},
+		"2 errors":                   {"--kubeconfig", filepath.Join(dir, "no"), "--admin", "nowhere"},
+	} {
+		code, _, stderr := call(t.Context(), append([]string{"serve", "--xds", "127.0.0.1:0"}, flags...)...)
+		if code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%v: exit code %d, %s", flags, code, stderr)
+		}
 	}
 }

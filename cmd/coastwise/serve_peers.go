@@ -37,9 +37,9 @@ func (f *replicaFlags) register(cmd *cobra.Command) {
 // config reads the flags and the environment.
 func (f *replicaFlags) config(p process) controlplane.ReplicaConfig {
 	namespace, _ := p.env(podNamespaceEnv)
-	name, _ := p.env(podNameEnv)
+	name, inside := p.env(podNameEnv)
 	return controlplane.ReplicaConfig{
-		Namespace: cmp.Or(namespace, defaultNamespace), Name: cmp.Or(name, nameOfProcess()), Version: buildVersion(),
+		Namespace: cmp.Or(namespace, defaultNamespace), Name: cmp.Or(name, nameOfProcess()), Version: buildVersion(), Outside: !inside,
 		Peer: f.peer, TokenFile: f.token, DrainDelay: f.drainDelay, DrainTime: f.drainTime,
 	}
 }

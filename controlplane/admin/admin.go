@@ -50,6 +50,22 @@ type Refused struct {
 type Check struct {
 	Name string
 	OK   func() bool
+	// Why says what is missing while OK is false; nil or "" is nothing to say.
+	Why func() string
+}
+
+// line is the check as the Kubernetes API server words it.
+func (c Check) line() (_ string, ok bool) {
+	if c.OK() {
+		return fmt.Sprintf("[+]%s ok", c.Name), true
+	}
+	text := fmt.Sprintf("[-]%s failed: not synced yet", c.Name)
+	if c.Why != nil {
+		if why := c.Why(); why != "" {
+			text += ": " + why
+		}
+	}
+	return text, false
 }
 
 // Handler serves / (an index), /livez, /readyz, /metrics, /problems and /proxies.
@@ -90,11 +106,11 @@ func (s Sources) ready(w http.ResponseWriter, r *http.Request) {
 		status, lines = http.StatusServiceUnavailable, []string{"[-]draining: the server is about to end"}
 	}
 	for _, c := range s.Checks {
-		mark := "[+]%s ok"
-		if !c.OK() {
-			mark, status = "[-]%s failed: not synced yet", http.StatusServiceUnavailable
+		line, ok := c.line()
+		if !ok {
+			status = http.StatusServiceUnavailable
 		}
-		lines = append(lines, fmt.Sprintf(mark, c.Name))
+		lines = append(lines, line)
 	}
 	if !r.URL.Query().Has("verbose") {
 		if status == http.StatusOK {

@@ -22,7 +22,10 @@ func Connect(kubeconfig, context string) (*rest.Config, error) {
 	rules.ExplicitPath = kubeconfig
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: context}
 	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
-	if err != nil {
+	switch {
+	case clientcmd.IsEmptyConfig(err) && kubeconfig != "":
+		return nil, fmt.Errorf("kubeconfig: %s names no cluster", kubeconfig)
+	case err != nil:
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	return c, nil

@@ -49,6 +49,20 @@ func (c *custom) unread() []string {
 	return slices.Compact(slices.Sorted(slices.Values(lines)))
 }
 
+// missing are the kinds of ours that the API server does not have. Sorted.
+func (c *custom) missing() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, k := range crds() {
+		if st := c.kinds[k]; k.ours() && st != nil && st.version == "" {
+			out = append(out, k.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // waiting are the kinds of which it is not known whether they are there, and those
 // that are and have not been read. Istio's, where we may not read them, are not
 // waited for: whoever wants them grants the right.

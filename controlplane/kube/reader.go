@@ -55,7 +55,7 @@ func (r *reader) ListWithContext(ctx context.Context, options metav1.ListOptions
 	options.FieldSelector = r.fields
 	out := r.list()
 	err := r.client.Get().Resource(r.name).MaxRetries(0).SpecificallyVersionedParams(&options, scheme.ParameterCodec, corev1.SchemeGroupVersion).Do(ctx).Into(out)
-	if err = r.outcome(ctx, err); err != nil {
+	if err = r.outcome(ctx, err, r.troubles.listed); err != nil {
 		return nil, err
 	}
 	if options.Continue == "" {
@@ -79,7 +79,7 @@ func (r *reader) WatchWithContext(ctx context.Context, options metav1.ListOption
 	}
 	options.Watch, options.FieldSelector = true, r.fields
 	w, err := r.client.Get().Resource(r.name).MaxRetries(0).SpecificallyVersionedParams(&options, scheme.ParameterCodec, corev1.SchemeGroupVersion).Watch(ctx)
-	if err = r.outcome(ctx, err); err != nil {
+	if err = r.outcome(ctx, err, r.troubles.watched); err != nil {
 		r.stopWaiting()
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func (r *resource) wait(ctx context.Context) error {
 	}
 }
 
-// outcome notes what came of a request.
-func (r *resource) outcome(ctx context.Context, err error) error {
+// outcome notes what came of a request; well is told of a success.
+func (r *resource) outcome(ctx context.Context, err error, well func(subject string)) error {
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -142,10 +142,11 @@ func (r *resource) outcome(ctx context.Context, err error) error {
 			return err
 		}
 	}
-	r.troubles.note(r.subject, err)
 	if err == nil {
+		well(r.subject)
 		return nil
 	}
+	r.troubles.note(r.subject, err)
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Code >= http.StatusInternalServerError {
 		r.link.absences.Add(1)

@@ -172,12 +172,20 @@ func (s *Source) start(ctx context.Context) error {
 	}
 	stats := s.Stats()
 	s.log.Info("the API server's objects were read", "took", time.Since(began).Round(time.Millisecond), "objects", stats.Objects)
+	if missing := s.custom.missing(); len(missing) > 0 {
+		s.log.Warn("kinds of coastwise's own are not installed, so there are no rules of them; apply crds/, which is noticed without a restart", "kinds", missing)
+	}
 	close(s.done)
 	return nil
 }
 
-// unsynced names what could not be read, and why.
 func (s *Source) unsynced() error {
+	return fmt.Errorf("not read within %s: %s", s.times.Start, s.Unread())
+}
+
+// Unread names what has not been read yet, and why: "RESOURCE: the server's words",
+// with semicolons between; "" if all was read once.
+func (s *Source) Unread() string {
 	var lines []string
 	for _, r := range s.resources {
 		if !r.isSynced() {
@@ -185,7 +193,7 @@ func (s *Source) unsynced() error {
 		}
 	}
 	lines = append(lines, s.custom.unread()...)
-	return fmt.Errorf("not read within %s: %s", s.times.Start, strings.Join(lines, "; "))
+	return strings.Join(lines, "; ")
 }
 
 // all are the resources that are read now.

@@ -16,11 +16,18 @@ type troubles struct {
 	log *slog.Logger
 
 	mu   sync.Mutex
-	last map[string]string
+	last map[string]trouble
+}
+
+// trouble is the last that was met with a subject.
+type trouble struct {
+	words string
+	kind  string // what it has to change in to be news
+	told  bool
 }
 
 func newTroubles(log *slog.Logger) *troubles {
-	return &troubles{log: log, last: map[string]string{}}
+	return &troubles{log: log, last: map[string]trouble{}}
 }
 
 // note takes the outcome of a request; nil is success.
@@ -28,21 +35,55 @@ func (t *troubles) note(subject string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := t.last[subject]
-	switch {
-	case err == nil && before != "":
+	if err == nil {
 		delete(t.last, subject)
-		t.log.Info("the API server answers again", "asked", subject)
-	case err != nil && cause(err) != before:
-		t.last[subject] = cause(err)
-		t.log.Warn("the API server does not give what is asked; what it gave last stays", "asked", subject, "error", cause(err))
+		if before.told {
+			t.log.Info("the API server answers again", "asked", subject)
+		}
+		return
 	}
+	now := trouble{words: cause(err), kind: kind(err)}
+	now.told = before.told && before.kind == now.kind
+	// Once is no news of a server that is busy, or has just been given a CRD.
+	if !now.told && (!apierrors.IsTooManyRequests(err) || before.kind == now.kind) {
+		now.told = true
+		t.log.Warn("the API server does not give what is asked; what it gave last stays", "asked", subject, "error", now.words)
+	}
+	t.last[subject] = now
+}
+
+// watched notes that a watch was opened.
+func (t *troubles) watched(subject string) { t.note(subject, nil) }
+
+// listed notes that a list was given, which is no news where watching is forbidden.
+func (t *troubles) listed(subject string) {
+	if !t.forbidden(subject) {
+		t.note(subject, nil)
+	}
+}
+
+func (t *troubles) forbidden(subject string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last[subject].kind == forbidden
 }
 
 // of is the last trouble, "" if there is none.
 func (t *troubles) of(subject string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.last[subject]
+	return t.last[subject].words
+}
+
+// forbidden is the kind of all that names a right that is missing: the words differ with
+// the verb, and a reader tries one after the other.
+const forbidden = "forbidden"
+
+func kind(err error) string {
+	if apierrors.IsForbidden(err) {
+		return forbidden
+	}
+	return cause(err)
 }
 
 // cause is the part of an error that is the same each time: the server's own words, or the

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -183,12 +184,7 @@ func overall(err error) bool {
 func (w *writer) tell(err error) {
 	now := ""
 	if err != nil {
-		now = "the API server does not answer"
-		if apierrors.IsForbidden(err) {
-			now = "this server may not patch */status; apply deploy/rbac.yaml"
-		} else if !overall(err) {
-			now = "the API server refuses it"
-		}
+		now = advice(err)
 	}
 	if now == w.trouble {
 		return
@@ -199,4 +195,19 @@ func (w *writer) tell(err error) {
 		return
 	}
 	w.log.Warn("a status cannot be written: "+now, "err", err)
+}
+
+// advice says what to do about an error, or what it means.
+func advice(err error) string {
+	switch {
+	case apierrors.IsForbidden(err):
+		return "this server may not patch */status; apply deploy/rbac.yaml"
+	case strings.Contains(err.Error(), "not declared in schema"): // a 500, as the API server has it
+		return "the CRD is of an older coastwise; apply crds/"
+	case overall(err):
+		return "the API server does not answer"
+	case apierrors.IsInvalid(err):
+		return "the object itself is not valid any more under its CRD; edit it"
+	}
+	return "the API server refuses it"
 }

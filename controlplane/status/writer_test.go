@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -212,4 +215,19 @@ func TestASilentReplicaHoldsNothingUp(t *testing.T) {
 			t.Errorf("got\n%s", got)
 		}
 	})
+}
+
+// What is in the way is told with what to do about it.
+func TestWhatStopsAStatusIsToldWithItsRemedy(t *testing.T) {
+	for want, err := range map[string]error{
+		"apply deploy/rbac.yaml": apierrors.NewForbidden(schema.GroupResource{}, "x", errors.New("no")),
+		"apply crds/":            apierrors.NewInternalError(errors.New("failed to create typed patch object: .status: field not declared in schema")),
+		"does not answer":        errors.New("connection refused"),
+		"edit it":                apierrors.NewInvalid(schema.GroupKind{}, "x", nil),
+		"refuses it":             apierrors.NewBadRequest("no"),
+	} {
+		if got := advice(err); !strings.Contains(got, want) {
+			t.Errorf("%v: %q lacks %q", err, got, want)
+		}
+	}
 }
