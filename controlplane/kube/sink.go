@@ -23,7 +23,7 @@ type sink struct {
 	trim     cache.TransformFunc
 	reports  *reports
 	held     map[cache.ObjectName]known // what the API server has
-	replaced func()                    // after each full read
+	replaced func()                     // after each full read
 
 	objects atomic.Int64
 	busy
