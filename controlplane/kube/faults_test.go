@@ -158,6 +158,22 @@ func TestAnOutageIsSatOut(t *testing.T) {
 	api.stop()
 }
 
+// TestAgeCountsFromTheLastFullRead: a server that goes again before it was next asked
+// whether it is well has been read meanwhile.
+func TestAgeCountsFromTheLastFullRead(t *testing.T) {
+	now := time.Now()
+	r := &resource{synced: make(chan struct{}), good: now.Add(-time.Hour)}
+	r.opened()
+	r.replaced()
+	if age := r.age(now, true); age != 0 {
+		t.Errorf("age %s while it is watched", age)
+	}
+	r.closed()
+	if age := r.age(now.Add(5*time.Second), false); age < 4*time.Second || age > 5*time.Second {
+		t.Errorf("age %s 5s after the last full read", age)
+	}
+}
+
 // TestAServerThatWentBackInTimeIsBelieved: it would let us watch from a version that it
 // has not reached, and say nothing until then.
 func TestAServerThatWentBackInTimeIsBelieved(t *testing.T) {

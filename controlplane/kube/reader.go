@@ -16,7 +16,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// mostPatience bounds for how long a server that is busy may put us off.
+// mostPatience bounds for how long a server that is busy may put us off. One that
+// starts says 5 s to whoever asks for a CRD's kind, and is there after one.
 const mostPatience = 4 * time.Second
 
 // reader asks for a resource on behalf of a reflector. A full read always asks for
@@ -149,7 +150,7 @@ func (r *resource) outcome(ctx context.Context, err error) error {
 	if !errors.As(err, &status) || status.Status().Code >= http.StatusInternalServerError {
 		r.link.absences.Add(1)
 	}
-	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok && apierrors.IsTooManyRequests(err) {
 		r.notBefore(min(time.Duration(seconds)*time.Second, mostPatience))
 	}
 	return err

@@ -74,8 +74,11 @@ func (r *resource) run(ctx context.Context) {
 	}
 }
 
-// replaced notes that all has been read.
+// replaced notes that all has been read: the view is the server's.
 func (r *resource) replaced() {
+	r.mu.Lock()
+	r.good = time.Now()
+	r.mu.Unlock()
 	r.reads.Add(1)
 	r.stopWaiting()
 	r.syncedOnce.Do(func() { close(r.synced) })

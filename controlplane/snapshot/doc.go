@@ -10,6 +10,11 @@
 // per Variant and hangs off the service's Entry; replacing the entry drops it, so
 // there is no invalidation code.
 //
+// Bulk work, which a lone MeshConfig or Node of the API server brings, is published in
+// slices, so that the change of one service does not wait behind it: until its turn a
+// service stays whole in its former form. Other changes, and the first publish, come
+// at once.
+//
 // How far the proxies are (Rollouts) is asked, not kept: what a Snapshot changed is
 // with the Member until its stream takes it, and with the stream until the proxy has
 // answered. Locks are taken in this order: the Hub's, or a stream's own, which never

@@ -21,6 +21,7 @@ type Hub struct {
 	log     *slog.Logger
 	metrics *Metrics
 	floor   time.Duration
+	slice   time.Duration // of bulk work in one publish, at least
 	build   builder
 	// wakeAll ignores the index and wakes everybody: the oracle of the tests.
 	wakeAll bool
@@ -40,17 +41,19 @@ type Hub struct {
 	refused  map[refusedKey]Refusal
 	emptying map[model.Key]time.Time
 	dead     map[*class]struct{} // left by their last stream, still in memos
+	bulk     bulk
 }
 
 // New makes a Hub over a store. floor is the least time between two publishes.
 func New(st *store.Store, floor time.Duration, log *slog.Logger) *Hub {
 	h := &Hub{
-		store: st, log: log, floor: floor, build: translate.Build, metrics: newMetrics(),
+		store: st, log: log, floor: floor, slice: slice, build: translate.Build, metrics: newMetrics(),
 		classes: map[classKey]*class{}, scopes: map[Scope]*scopeState{},
 		watchers: map[string]map[*Member]struct{}{}, members: map[*Member]struct{}{},
 		byPod:   map[ingest.PodName]map[*Member]struct{}{},
 		orphans: map[model.Key][]model.Problem{}, refused: map[refusedKey]Refusal{},
 		emptying: map[model.Key]time.Time{}, dead: map[*class]struct{}{},
+		bulk: bulk{more: make(chan struct{}, 1)},
 	}
 	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}})
 	return h

@@ -31,6 +31,7 @@ func (h *Hub) Run(ctx context.Context) error {
 				continue
 			}
 		case <-h.store.Wake():
+		case <-h.bulk.more:
 		}
 		h.Publish(time.Now())
 		if h.anyWaiting() {
@@ -42,13 +43,14 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// Publish takes what is dirty, and what has waited long enough, and publishes it.
+// Publish takes what is dirty, and what has waited long enough, and publishes it, with
+// a slice of the bulk work that there is (store.Dirty.Bulk).
 func (h *Hub) Publish(now time.Time) {
 	h.taking.Add(1)
 	defer h.taking.Add(-1)
 	d := h.store.Take()
 	d.Keys = h.withWaiting(d.Keys)
-	if d.Empty() && h.synced.Load() {
+	if d.Empty() && h.synced.Load() && !h.unfinished() {
 		return
 	}
 	h.publish(d, now)

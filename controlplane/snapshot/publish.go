@@ -20,22 +20,25 @@ const retakes = 3
 // publish rebuilds the dirty services, publishes one new Snapshot and marks the
 // members for whom something differs. now decides which changes may still wait.
 // What is marked meanwhile joins in, so that a reload is published once even if
-// it lands in the middle.
+// it lands in the middle. Of bulk work it does a slice, and leaves the rest.
 func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
 	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes}
 	touched := map[model.Key]bool{}
+	d = h.whole(d)
 	h.rebuildAll(d.Keys, old, next, touched, now)
 	for range retakes {
-		more := h.store.Take()
+		more := h.whole(h.store.Take())
 		if more.Empty() {
 			break
 		}
 		h.rebuildAll(more.Keys, old, next, touched, now)
 		d = d.Join(more)
 	}
+	d.Since = h.rebuildBulk(d, old, next, touched, now)
+	rest := time.Now()
 	next.Changed = slices.SortedFunc(maps.Keys(touched), model.Key.Compare)
 	marks := marks{}
 	var shaped []model.Key
@@ -53,6 +56,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.wake(marks, scopes, d.Since)
 	h.reidentify(d)
 	h.synced.Store(true)
+	h.bulk.after(time.Since(rest))
 }
 
 // rebuildAll puts the newest form of the keys into next, and notes which differ

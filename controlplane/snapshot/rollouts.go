@@ -25,7 +25,7 @@ func (m *Member) Observe(progress func() Progress) {
 
 // Rollouts says for each object how far this replica's proxies are with what is made
 // from it, and whether the newest Snapshot shows all that the store holds: false
-// while something is marked, or waits to settle. It costs O(classes × services), and
+// while something is marked, waits to settle, or is bulk work not done yet. It costs O(classes × services), and
 // what the unsettled streams have not settled.
 //
 // The objects are rules, ServiceEntries and the MeshConfig. A rule has a Rollout if
@@ -230,7 +230,7 @@ func (h *Hub) survey() *survey {
 	defer h.mu.Unlock()
 	// In this order: marks that are taken in between are told by taking.
 	complete := !h.store.Marked()
-	complete = complete && h.taking.Load() == 0 && len(h.emptying) == 0 && h.synced.Load()
+	complete = complete && h.taking.Load() == 0 && len(h.emptying)+len(h.bulk.keys) == 0 && h.synced.Load()
 	s := &survey{snap: h.snap.Load(), complete: complete, proxies: map[string][]*stream{}}
 	if c := h.store.Mesh().Config; c != nil {
 		s.mesh = model.ObjectRef{Kind: kindMeshConfig, Name: c.Name}

@@ -198,6 +198,9 @@ func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {
 		if answer.Refused && x.Name == c.refuses {
 			continue
 		}
+		if r.TypeURL == envoy.EndpointType && !c.names[resourceID{r.TypeURL, x.Name}] {
+			continue // sent before the server heard that nobody asks any more
+		}
 		c.held[resourceID{r.TypeURL, x.Name}] = x.Version
 	}
 	for _, name := range r.Removed {

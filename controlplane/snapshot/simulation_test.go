@@ -42,6 +42,7 @@ type simulation struct {
 	now     time.Time
 	world   worldtest.World
 	store   *store.Store
+	give    func([]store.Change) // of the API server, whose lone changes come in slices, or of files
 	hub     *Hub
 	clients []*client
 	streams int
@@ -72,8 +73,13 @@ func (s *simulation) restart() {
 	s.hub = New(s.store, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	s.hub.wakeAll = rapid.IntRange(0, 3).Draw(s.t, "wake all") == 0
 	s.hub.build = s.build
+	s.hub.slice = 0 // one service in each publish
+	s.give = s.store.Apply
+	if rapid.Bool().Draw(s.t, "API server") {
+		s.give = s.store.ApplyAPI
+	}
 	s.oracles = map[uint64]*truth{}
-	s.store.Apply(changes(s.world.Events()))
+	s.give(changes(s.world.Events()))
 	s.publish()
 	for _, c := range s.clients {
 		c.member = nil
@@ -91,11 +97,15 @@ func (s *simulation) build(service *model.Service, v model.Variant) (translate.B
 // publish publishes, and notes what the world was for the revision.
 func (s *simulation) publish() {
 	before := s.hub.Snapshot()
+	s.hub.bulk.rest = 0 // which hangs on the clock
 	s.hub.Publish(s.now)
 	snap := s.hub.Snapshot()
 	world := worldtest.World{Objects: maps.Clone(s.world.Objects), Fences: maps.Clone(s.world.Fences)}
 	held := map[model.Key]bool{}
 	for key := range s.hub.emptying {
+		held[key] = true
+	}
+	for _, key := range s.hub.bulk.keys {
 		held[key] = true
 	}
 	for key, e := range snap.Entries {
@@ -116,13 +126,15 @@ func (s *simulation) publish() {
 func (s *simulation) step() {
 	s.now = s.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 30, 3000}).Draw(s.t, "ms")) * time.Millisecond)
 	c := s.clients[rapid.IntRange(0, len(s.clients)-1).Draw(s.t, "client")]
-	switch rapid.SampledFrom([]string{"event", "event", "event", "read", "read", "read", "wake", "cut", "mood", "fault", "restart"}).Draw(s.t, "step") {
+	switch rapid.SampledFrom([]string{"event", "event", "event", "slice", "read", "read", "read", "wake", "cut", "mood", "fault", "restart"}).Draw(s.t, "step") {
 	case "event":
 		for range rapid.IntRange(1, 3).Draw(s.t, "events") {
 			e := worldtest.DrawEvent(s.t)
 			s.world.Apply(e)
-			s.store.Apply([]store.Change{{Ref: e.Ref, Object: e.Object, Fence: e.Fence}})
+			s.give([]store.Change{{Ref: e.Ref, Object: e.Object, Fence: e.Fence}})
 		}
+		s.publish()
+	case "slice":
 		s.publish()
 	case "read":
 		s.read(c)
@@ -151,7 +163,9 @@ func (s *simulation) settle() {
 		s.hub.emptying[key] = s.now
 	}
 	s.now = s.now.Add(settle)
-	s.publish()
+	for again := true; again; again = s.hub.unfinished() {
+		s.publish()
+	}
 	for _, c := range s.clients {
 		c.refuses = ""
 	}
@@ -178,13 +192,14 @@ func (s *simulation) check() {
 		view := m.Take().View
 		want := map[string]string{}
 		for _, name := range view.Names(envoy.ClusterType) {
-			if cluster := view.Get(envoy.ClusterType, name); c.refused[cluster.Version] && c.held[resourceID{envoy.ClusterType, name}] == "" {
-				continue // it never took the cluster, so it never asked for endpoints
+			cluster := view.Get(envoy.ClusterType, name)
+			if !c.refused[cluster.Version] || c.held[resourceID{envoy.ClusterType, name}] != "" {
+				want[envoy.ClusterType+" "+name] = cluster.Version
 			}
-			for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType} {
-				if r := view.Get(typeURL, name); r != nil {
-					want[typeURL+" "+name] = r.Version
-				}
+			// of a cluster that it never took, or took only in a form without, it asks for no endpoints
+			asks := !c.refused[cluster.Version] || c.names[resourceID{envoy.EndpointType, name}]
+			if r := view.Get(envoy.EndpointType, name); r != nil && asks {
+				want[envoy.EndpointType+" "+name] = r.Version
 			}
 		}
 		wantListeners(want, view)

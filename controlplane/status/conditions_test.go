@@ -40,6 +40,7 @@ func TestWish(t *testing.T) {
 	refusal := model.Rollout{Proxies: 120, Programmed: 118, Refused: 1, Proxy: "default/c0", Resource: "outbound|80||reviews.shop.svc.cluster.local", Message: " no such thing\n"}
 	for name, tt := range map[string]struct {
 		acts   int64 // 3 unless given
+		unseen bool  // by some replica
 		kind   string
 		report Report
 		want   []string
@@ -66,6 +67,17 @@ func TestWish(t *testing.T) {
 		"what is refused is so whoever is not heard": {
 			report: Report{Rollout: refusal, Unheard: []string{"coastwise-b"}},
 			want:   []string{valid, resolves, "Programmed False ProxyRejected: 118 of 120 proxies, 1 refused; not heard: coastwise-b | default/c0 refused outbound|80||reviews.shop.svc.cluster.local: no such thing"},
+		},
+		"what was refused may be the form before": {
+			unseen: true,
+			report: Report{Rollout: refusal, Problems: []model.Problem{problem(model.Error, model.ProxyRejected, "spec", "default/c1 refused it")}},
+			want: []string{valid, resolves, "Programmed False Pending: 118 of 120 proxies, 1 refused; not every replica has read it yet | " +
+				"default/c0 refused outbound|80||reviews.shop.svc.cluster.local: no such thing"},
+		},
+		"what could not be built is not waited for": {
+			unseen: true,
+			report: Report{Problems: []model.Problem{problem(model.Error, model.BuildFailed, "spec", "it could not be built")}},
+			want:   []string{valid, resolves, "Programmed False BuildFailed: no proxy holds it; not every replica has read it yet | it could not be built"},
 		},
 		"infos and what is not honoured accompany": {
 			report: Report{Problems: []model.Problem{
@@ -144,7 +156,7 @@ func TestWish(t *testing.T) {
 			if tt.kind != "" {
 				o.Ref.Kind = tt.kind
 			}
-			tt.report.Seen = true
+			tt.report.Seen = !tt.unseen
 			got := Wish(o, tt.report, noon)
 			if want := strings.Join(tt.want, "\n"); text(got) != want {
 				t.Errorf("got\n%s\nwant\n%s", text(got), want)

@@ -23,16 +23,21 @@ const noForm = "no form of it was ever admitted; only its allowedRegions, if it 
 func (f findings) programmed(o Object, r Report, sound bool) metav1.Condition {
 	said := progress(r)
 	bad := f.flips[Programmed]
+	if !r.Seen { // what was refused may be the form before
+		bad = slices.DeleteFunc(slices.Clone(bad), func(p model.Problem) bool { return p.Reason == model.ProxyRejected })
+	}
 	switch {
 	case o.Acts == 0:
 		return pending(metav1.ConditionFalse, noForm)
 	case o.Acts != o.Generation:
 		return pending(metav1.ConditionFalse, fmt.Sprintf("generation %d does not act; generation %d still does: %s", o.Generation, o.Acts, said), list(bad))
-	case len(bad) > 0 || r.Rollout.Refused > 0:
+	case len(bad) > 0 || r.Seen && r.Rollout.Refused > 0:
 		return rejected(r, bad, said)
 	case len(r.Unheard) > 0:
 		return pending(metav1.ConditionUnknown, said)
-	case !r.Seen, r.Rollout.Pending() > 0:
+	case !r.Seen:
+		return pending(metav1.ConditionFalse, said, refusal(r))
+	case r.Rollout.Pending() > 0:
 		return pending(metav1.ConditionFalse, said)
 	case !sound && r.Rollout.Proxies == 0:
 		return pending(metav1.ConditionFalse, "no proxy holds it, and it is not as it should be: see the other conditions")
@@ -46,9 +51,8 @@ func pending(status metav1.ConditionStatus, lines ...string) metav1.Condition {
 
 // rejected is False for Problems, or because a proxy of any replica refused.
 func rejected(r Report, bad []model.Problem, said string) metav1.Condition {
-	words := ""
-	if r.Rollout.Refused > 0 {
-		words = clip(fmt.Sprintf("%s refused %s: %s", r.Rollout.Proxy, r.Rollout.Resource, strings.TrimSpace(r.Rollout.Message)), maxLine)
+	words := refusal(r)
+	if words != "" {
 		// The same refusal as this replica's own Problem says nothing more.
 		bad = slices.DeleteFunc(slices.Clone(bad), func(p model.Problem) bool {
 			return p.Reason == model.ProxyRejected && clip(p.Message, maxLine) == words
@@ -59,6 +63,14 @@ func rejected(r Report, bad []model.Problem, said string) metav1.Condition {
 		why = string(model.ProxyRejected)
 	}
 	return metav1.Condition{Status: metav1.ConditionFalse, Reason: why, Message: join(said, words, list(bad))}
+}
+
+// refusal is who refused what in which words, "" if nobody did.
+func refusal(r Report) string {
+	if r.Rollout.Refused == 0 {
+		return ""
+	}
+	return clip(fmt.Sprintf("%s refused %s: %s", r.Rollout.Proxy, r.Rollout.Resource, strings.TrimSpace(r.Rollout.Message)), maxLine)
 }
 
 // progress is "118 of 120 proxies", who refuses, and who is not heard.

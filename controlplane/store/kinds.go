@@ -158,11 +158,13 @@ func (s *Store) markRule(e *ruleEntry, by int) {
 	switch {
 	case e == nil:
 	case e.wildcard:
-		for key := range s.known.all() {
-			if ingest.HostMatches(e.pattern, key.Host) {
-				s.marks.key(key)
+		s.marks.many(func(yield func(model.Key) bool) {
+			for key := range s.known.all() {
+				if ingest.HostMatches(e.pattern, key.Host) && !yield(key) {
+					return
+				}
 			}
-		}
+		}, s.alone)
 	default:
 		s.known.add(e.key.Namespace, e.key, by)
 		s.marks.key(e.key)
@@ -183,21 +185,19 @@ func (s *Store) setNode(name string, node *ingest.Node) {
 		return
 	}
 	s.marks.node()
-	s.marks.all(s.byNode.keys(name))
+	s.marks.many(s.byNode.keys(name), s.alone)
 	for _, zone := range zones {
-		s.marks.all(s.byZone.keys(zone))
+		s.marks.many(s.byZone.keys(zone), s.alone)
 		for name, node := range s.nodes.byName {
 			if node.Locality.Zone == zone {
-				s.marks.all(s.byNode.keys(name))
+				s.marks.many(s.byNode.keys(name), s.alone)
 			}
 		}
 	}
 }
 
 func (s *Store) markAuto() {
-	for key := range s.auto {
-		s.marks.key(key)
-	}
+	s.marks.many(maps.Keys(s.auto), s.alone)
 }
 
 func (s *Store) setPod(name ingest.PodName, pod *corev1.Pod) {
@@ -267,7 +267,7 @@ func (s *Store) setNamespace(name string, namespace *corev1.Namespace) {
 		return
 	}
 	s.marks.namespace(name)
-	s.marks.all(s.known.keys(name))
+	s.marks.many(s.known.keys(name), s.alone)
 }
 
 func sameNamespace(a, b *corev1.Namespace) bool {
@@ -288,5 +288,5 @@ func (s *Store) setMesh(ref model.ObjectRef, config *v1alpha1.MeshConfig, fence 
 		return
 	}
 	s.mesh.Config, s.mesh.Fence = config, fence
-	s.marks.everything()
+	s.marks.everything(s.alone)
 }

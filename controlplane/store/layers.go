@@ -29,13 +29,16 @@ func (c Change) gives() bool { return c.Object != nil || c.Fence != nil }
 
 // ApplyAPI takes a batch of changes as Apply does, but from the API server: an
 // object or fence that Apply gave under the same Ref counts, this one is shadowed
-// (Problem DuplicateObject), and acts when Apply takes the other back.
+// (Problem DuplicateObject), and acts when Apply takes the other back. A batch of one
+// is what a watch brings: what many services hang on is marked in Dirty.Bulk then.
 func (s *Store) ApplyAPI(batch []Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.alone = len(batch) == 1
 	for _, c := range batch {
 		s.applyBelow(c)
 	}
+	s.alone = false
 	s.signal()
 }
 

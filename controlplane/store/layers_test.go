@@ -185,7 +185,8 @@ func heldOf(s *Store) map[model.ObjectRef]Change {
 
 func checkMarked(t *rapid.T, s *Store, before map[model.Key]map[string]any) {
 	after := allReads(s)
-	taken := s.Take().Keys
+	d := s.Take()
+	taken := append(d.Keys, d.Bulk...)
 	for _, key := range union(before, after) {
 		if d := cmp.Diff(before[key], after[key]); d != "" && !slices.Contains(taken, key) {
 			t.Fatalf("%v changed without a mark:\n%s", key, d)

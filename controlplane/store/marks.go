@@ -2,6 +2,8 @@ package store
 
 import (
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -12,16 +14,19 @@ import (
 // marked.
 type marks struct {
 	keys       map[model.Key]bool
+	bulk       map[model.Key]bool // those that only one object among many services touched
 	pods       map[ingest.PodName]bool
 	namespaces map[string]bool
 	nodes      bool
-	mesh       bool
+	mesh       bool // all keys are marked
+	bulkMesh   bool // all keys are marked, as bulk
 	since      time.Time
 }
 
 func newMarks() marks {
 	return marks{
 		keys:       map[model.Key]bool{},
+		bulk:       map[model.Key]bool{},
 		pods:       map[ingest.PodName]bool{},
 		namespaces: map[string]bool{},
 	}
@@ -45,6 +50,18 @@ func (m *marks) all(keys iter.Seq[model.Key]) {
 	}
 }
 
+// many marks what an object touches that many services may hang on.
+func (m *marks) many(keys iter.Seq[model.Key], alone bool) {
+	if !alone {
+		m.all(keys)
+		return
+	}
+	for k := range keys {
+		m.touch()
+		m.bulk[k] = true
+	}
+}
+
 func (m *marks) pod(p ingest.PodName) {
 	m.touch()
 	m.pods[p] = true
@@ -61,7 +78,27 @@ func (m *marks) node() {
 }
 
 // everything marks every key; Take lists them.
-func (m *marks) everything() {
+func (m *marks) everything(alone bool) {
 	m.touch()
-	m.mesh = true
+	m.mesh, m.bulkMesh = m.mesh || !alone, m.bulkMesh || alone
+}
+
+// taken are the marks as a Dirty. known is every key.
+func (m *marks) taken(known iter.Seq[model.Key]) Dirty {
+	if m.mesh {
+		m.all(known)
+	}
+	if m.bulkMesh {
+		m.many(known, true)
+	}
+	maps.DeleteFunc(m.bulk, func(k model.Key, _ bool) bool { return m.keys[k] })
+	return Dirty{
+		Keys:       slices.SortedFunc(maps.Keys(m.keys), model.Key.Compare),
+		Bulk:       slices.SortedFunc(maps.Keys(m.bulk), model.Key.Compare),
+		Nodes:      m.nodes,
+		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
+		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),
+		Mesh:       m.mesh || m.bulkMesh,
+		Since:      m.since,
+	}
 }

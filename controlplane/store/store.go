@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,8 +26,12 @@ type Change struct {
 
 // Dirty is what changed since the last Take.
 type Dirty struct {
-	// Keys are the services to rebuild, sorted.
+	// Keys are the services to rebuild at once, sorted.
 	Keys []model.Key
+	// Bulk are others to rebuild, sorted, which may come in parts and later: all that
+	// touched them is a lone change by the API server to an object on which many
+	// services hang (a MeshConfig, a Node, a Namespace, a rule with a wildcard).
+	Bulk []model.Key
 	// Nodes says that some Node came, went or moved.
 	Nodes bool
 	// Pods came, went, or have another node or other labels, sorted: clients'
@@ -36,7 +39,7 @@ type Dirty struct {
 	Pods []ingest.PodName
 	// Namespaces came, went, or have other labels or annotations, sorted.
 	Namespaces []string
-	// Mesh says that the MeshConfig or a process flag changed; then Keys holds
+	// Mesh says that the MeshConfig or a process flag changed; then Keys and Bulk hold
 	// every key.
 	Mesh bool
 	// Since is when the first of these marks was set; zero if there is none.
@@ -45,12 +48,13 @@ type Dirty struct {
 
 // Empty says that nothing is marked.
 func (d Dirty) Empty() bool {
-	return len(d.Keys) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces) == 0 && !d.Mesh
+	return len(d.Keys)+len(d.Bulk) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces) == 0 && !d.Mesh
 }
 
 // Join is what either of two says.
 func (d Dirty) Join(o Dirty) Dirty {
 	d.Keys = sortedUnion(d.Keys, o.Keys, model.Key.Compare)
+	d.Bulk = Without(sortedUnion(d.Bulk, o.Bulk, model.Key.Compare), d.Keys)
 	d.Pods = sortedUnion(d.Pods, o.Pods, comparePods)
 	d.Namespaces = sortedUnion(d.Namespaces, o.Namespaces, strings.Compare)
 	d.Nodes, d.Mesh = d.Nodes || o.Nodes, d.Mesh || o.Mesh
@@ -62,6 +66,17 @@ func (d Dirty) Join(o Dirty) Dirty {
 
 func sortedUnion[T comparable](a, b []T, compare func(T, T) int) []T {
 	return slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(a, b)), compare))
+}
+
+// Without is what some sorted keys, also sorted, lack of others; it may be these.
+func Without(keys, taken []model.Key) []model.Key {
+	if len(keys) == 0 || len(taken) == 0 {
+		return keys
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k model.Key) bool {
+		_, found := slices.BinarySearchFunc(taken, k, model.Key.Compare)
+		return found
+	})
 }
 
 // Store holds every admitted object once. It is safe for concurrent use.
@@ -88,6 +103,7 @@ type Store struct {
 
 	layers   layers
 	marks    marks
+	alone    bool // what is applied is one change by the API server
 	problems map[string][]model.Problem
 }
 
@@ -150,7 +166,7 @@ func (s *Store) SetMesh(suspend, localityDefault bool) {
 		return
 	}
 	s.mesh.Suspend, s.mesh.LocalityDefault = suspend, localityDefault
-	s.marks.everything()
+	s.marks.everything(false)
 	s.signal()
 }
 
@@ -174,19 +190,7 @@ func (s *Store) Take() Dirty {
 	defer s.mu.Unlock()
 	m := s.marks
 	s.marks = newMarks()
-	if m.mesh {
-		for key := range s.known.all() {
-			m.keys[key] = true
-		}
-	}
-	return Dirty{
-		Keys:       slices.SortedFunc(maps.Keys(m.keys), model.Key.Compare),
-		Nodes:      m.nodes,
-		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
-		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),
-		Mesh:       m.mesh,
-		Since:      m.since,
-	}
+	return m.taken(s.known.all())
 }
 
 // SetProblems replaces the problems that one source reports.

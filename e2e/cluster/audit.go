@@ -19,6 +19,9 @@ type Request struct {
 	URI                          string
 	// Code is the HTTP status; 0 where the stage has none.
 	Code int
+	// Denied says that the authorizer refused: 403 may also be an admission's, as in a
+	// namespace that is being deleted.
+	Denied bool
 	// Stage is ResponseComplete, or ResponseStarted for a watch that runs, or Panic.
 	Stage string
 }
@@ -42,6 +45,7 @@ type event struct {
 	Response struct {
 		Code int `json:"code"`
 	} `json:"responseStatus"`
+	Annotations map[string]string `json:"annotations"`
 }
 
 // AuditLog is every request since the cluster's start, over restarts, in the order of
@@ -64,6 +68,7 @@ func (c *Cluster) AuditLog(t testing.TB) []Request {
 			User: e.User.Username, UserAgent: e.UserAgent, Verb: e.Verb, URI: e.RequestURI, Stage: e.Stage,
 			Group: e.Object.APIGroup, Resource: e.Object.Resource, Subresource: e.Object.Subresource,
 			Namespace: e.Object.Namespace, Name: e.Object.Name, Code: e.Response.Code,
+			Denied: e.Annotations["authorization.k8s.io/decision"] == "forbid",
 		})
 	}
 	return out

@@ -62,7 +62,12 @@ func (c *Cluster) inEtcd(do func(etcdserverpb.KVClient) error) error {
 func (c *Cluster) WriteRaw(t testing.TB, plural, manifest string) {
 	t.Helper()
 	o := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(manifest), &o.Object); err != nil {
+	// By way of JSON: a generation that is given shall be a whole number.
+	text, err := yaml.YAMLToJSON([]byte(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.UnmarshalJSON(text); err != nil {
 		t.Fatal(err)
 	}
 	if o.GetUID() == "" {

@@ -54,6 +54,7 @@ func (c *Cluster) Pod(t testing.TB, p Pod) string {
 	return p.IPs[0]
 }
 
+// object is restricted as Pod security has it: coastwise-system enforces that.
 func (p Pod) object() *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -61,7 +62,12 @@ func (p Pod) object() *corev1.Pod {
 		},
 		Spec: corev1.PodSpec{
 			ServiceAccountName: p.Account, TerminationGracePeriodSeconds: &p.Grace,
-			Containers: []corev1.Container{{Name: "main", Image: "example.com/main:1"}},
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{Name: "main", Image: "example.com/main:1", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
 		},
 	}
 }

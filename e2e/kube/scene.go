@@ -30,10 +30,11 @@ type Scene struct {
 	Tools   Tools
 	Server  *coastwise.Server
 
-	logs   string
-	block  *loopback.Block
-	ports  loopback.Ports
-	envoys int
+	options Options
+	logs    string
+	block   *loopback.Block
+	ports   loopback.Ports
+	envoys  int
 
 	mu sync.Mutex
 	// servers are those of Pods, by address.
@@ -53,11 +54,30 @@ func Prepare(t testing.TB, c *cluster.Cluster) {
 	}
 }
 
+// Options says what differs from the usual Scene.
+type Options struct {
+	// Kubeconfig is another one than that of the ServiceAccount of deploy/.
+	Kubeconfig string
+	// Args are further ones of coastwise, Env is NAME=VALUE for it.
+	Args, Env []string
+	// Early does not wait until coastwise is ready.
+	Early bool
+}
+
 // New starts coastwise on a prepared cluster, under the ServiceAccount of deploy/, and
 // waits until it is ready.
 func New(t testing.TB, c *cluster.Cluster, tools Tools) *Scene {
 	t.Helper()
-	s := &Scene{TB: t, Cluster: c, Tools: tools, logs: t.TempDir(), servers: map[string]*http.Server{}}
+	return Start(t, c, tools, Options{})
+}
+
+// Start is New with Options.
+func Start(t testing.TB, c *cluster.Cluster, tools Tools, o Options) *Scene {
+	t.Helper()
+	if o.Kubeconfig == "" {
+		o.Kubeconfig = c.KubeconfigFor(t, "coastwise-system", "coastwise")
+	}
+	s := &Scene{TB: t, Cluster: c, Tools: tools, options: o, logs: t.TempDir(), servers: map[string]*http.Server{}}
 	var err error
 	if s.block, err = loopback.Claim(); err != nil {
 		t.Fatal(err)
@@ -72,28 +92,55 @@ func New(t testing.TB, c *cluster.Cluster, tools Tools) *Scene {
 	}
 	t.Cleanup(s.showLogs)
 	t.Cleanup(s.closeServers)
-	s.serve()
+	s.serve(!o.Early)
 	return s
 }
 
 func (s *Scene) home() string { return s.block.Address(1, 200) }
 
-func (s *Scene) serve() {
+// Restart kills coastwise and starts it again on the same ports; between the two it
+// calls meanwhile, unless nil. It returns when coastwise is ready.
+func (s *Scene) Restart(meanwhile func()) {
+	s.Helper()
+	s.Server.Kill()
+	if meanwhile != nil {
+		meanwhile()
+	}
+	s.serve(true)
+}
+
+// Logged is what coastwise logged so far, over restarts.
+func (s *Scene) Logged() string {
+	s.Helper()
+	content, err := os.ReadFile(s.logPath())
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(content)
+}
+
+func (s *Scene) logPath() string { return filepath.Join(s.logs, "coastwise.log") }
+
+// serve starts coastwise, and waits until it is ready if wait says so.
+func (s *Scene) serve(wait bool) {
 	s.Helper()
 	server, err := s.Tools.Coastwise.Start(coastwise.Serve{
-		Kubeconfig: s.Cluster.KubeconfigFor(s, "coastwise-system", "coastwise"),
-		XDS:        fmt.Sprintf("%s:%d", s.home(), s.ports.XDS),
-		Admin:      fmt.Sprintf("%s:%d", s.home(), s.ports.Admin),
-		Log:        filepath.Join(s.logs, "coastwise.log"),
+		Kubeconfig: s.options.Kubeconfig, Args: s.options.Args, Env: s.options.Env,
+		XDS:   fmt.Sprintf("%s:%d", s.home(), s.ports.XDS),
+		Admin: fmt.Sprintf("%s:%d", s.home(), s.ports.Admin),
+		Log:   s.logPath(),
 	})
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { server.Stop(3 * time.Second) })
+	s.Server = server
+	if !wait {
+		return
+	}
 	if err := server.WaitReady(time.Now().Add(Patience)); err != nil {
 		s.Fatal(err)
 	}
-	s.Server = server
 }
 
 // showLogs prints what the processes logged if the test failed.
