@@ -235,10 +235,13 @@ func (p part) guard() (err error) {
 	return nil
 }
 
+// idleTime is how long a connection to the HTTP ports may say nothing between two requests.
+const idleTime = time.Minute
+
 // serveHTTP serves until ctx ends, then closes what is idle and waits a little
 // for the rest.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) func() error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: idleTime}
 	return func() error {
 		stop := context.AfterFunc(ctx, func() {
 			grace, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/coastwise/coastwise/controlplane/kube"
+	"github.com/coastwise/coastwise/controlplane/peers"
 	"github.com/coastwise/coastwise/controlplane/status"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -26,25 +28,32 @@ func (s *server) statusConfig() (_ status.Config, ok bool) {
 	}, true
 }
 
-// written are the objects of our kinds on the API server. Of one that a file gives too
-// nothing acts.
+// written are the objects of our kinds on the API server.
 func (s *server) written() []status.Object {
 	var out []status.Object
 	for _, w := range s.kube.Written() {
-		o := status.Object{
-			Ref: w.Ref, UID: w.UID, Generation: w.Generation, ResourceVersion: w.ResourceVersion, Status: w.Status, Acts: w.Acting,
-		}
-		if w.Shadowed {
-			o.Acts = 0
-		}
-		out = append(out, o)
+		out = append(out, objectOf(w))
 	}
 	return out
 }
 
+// objectOf is an object whose status is to be written. Of one that a file gives too
+// nothing acts.
+func objectOf(w kube.Written) status.Object {
+	o := status.Object{
+		Ref: w.Ref, UID: w.UID, Generation: w.Generation, ResourceVersion: w.ResourceVersion, Status: w.Status, Acts: w.Acting,
+	}
+	if w.Shadowed {
+		o.Acts = 0
+	}
+	return o
+}
+
 // rollouts is what this replica and those it hears say together.
-func (s *server) rollouts() status.Rollouts {
-	all := s.replicas.pool.Joined()
+func (s *server) rollouts() status.Rollouts { return rolloutsOf(s.replicas.pool.Joined()) }
+
+// rolloutsOf is what replicas say together: a form counts once all of them have it.
+func rolloutsOf(all peers.Joined) status.Rollouts {
 	return status.Rollouts{
 		Of: all.Rollouts, Problems: all.Problems, Unheard: all.Unheard,
 		Includes: func(ref model.ObjectRef, _ types.UID, generation int64) bool {

@@ -1,59 +1,40 @@
 package controlplane
 
 import (
-	"context"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"github.com/google/go-cmp/cmp"
 
-	"github.com/coastwise/coastwise/controlplane/store"
+	"github.com/coastwise/coastwise/controlplane/kube"
+	"github.com/coastwise/coastwise/controlplane/peers"
+	"github.com/coastwise/coastwise/controlplane/status"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// TestWhileAlone: a server that is no Pod campaigns neither before everything was read
-// nor while Pods of coastwise run in the cluster, and ends its term when they come.
-func TestWhileAlone(t *testing.T) {
-	s, err := newServer(Config{Log: quiet(), XDS: "127.0.0.1:0", Replica: ReplicaConfig{Namespace: "coastwise-system", Name: "laptop", Outside: true}})
-	if err != nil {
-		t.Fatal(err)
+// What is written of an object, and onto which version; nothing of one acts that a file
+// gives too.
+func TestObjectOf(t *testing.T) {
+	w := kube.Written{Ref: reviewsRule, UID: "u", Generation: 3, ResourceVersion: "7", State: kube.Held, Acting: 2}
+	want := status.Object{Ref: reviewsRule, UID: "u", Generation: 3, ResourceVersion: "7", Acts: 2}
+	if d := cmp.Diff(want, objectOf(w)); d != "" {
+		t.Error(d)
 	}
-	ref := model.ObjectRef{Kind: "Pod", Namespace: "coastwise-system", Name: "coastwise-0"}
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, Labels: map[string]string{"app.kubernetes.io/name": "coastwise"}}}
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		campaigns, ends := 0, 0
-		done := make(chan error, 1)
-		go func() {
-			done <- s.whileAlone(ctx, func(term context.Context) error {
-				campaigns++
-				<-term.Done()
-				ends++
-				return nil
-			})
-		}()
-		expect := func(when string, wantCampaigns, wantEnds int) {
-			t.Helper()
-			time.Sleep(3 * aloneTime)
-			synctest.Wait()
-			if campaigns != wantCampaigns || ends != wantEnds {
-				t.Errorf("%s: %d campaigns, %d ended; want %d, %d", when, campaigns, ends, wantCampaigns, wantEnds)
-			}
-		}
-		expect("nothing was read", 0, 0)
-		s.store.Apply([]store.Change{{Ref: ref, Object: pod}})
-		s.hub.Publish(time.Now())
-		expect("replicas run", 0, 0)
-		s.store.Apply([]store.Change{{Ref: ref}})
-		expect("they are gone", 1, 0)
-		s.store.Apply([]store.Change{{Ref: ref, Object: pod}})
-		expect("they are back", 1, 1)
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+	w.Shadowed, want.Acts = true, 0
+	if d := cmp.Diff(want, objectOf(w)); d != "" {
+		t.Error(d)
+	}
+}
+
+// A form that not every replica has is not yet on the proxies, whoever has it.
+func TestRolloutsOf(t *testing.T) {
+	r := rolloutsOf(peers.Joined{
+		Rollouts:    map[model.ObjectRef]model.Rollout{reviewsRule: {Proxies: 2, Programmed: 1}},
+		Generations: map[model.ObjectRef]int64{reviewsRule: 2}, Unheard: []string{"cw-1"},
 	})
+	if !r.Includes(reviewsRule, "u", 2) || r.Includes(reviewsRule, "u", 3) || r.Includes(model.ObjectRef{Kind: "MeshConfig", Name: "default"}, "u", 1) {
+		t.Error("which forms all have")
+	}
+	if r.Of[reviewsRule].Programmed != 1 || len(r.Unheard) != 1 {
+		t.Errorf("%+v", r)
+	}
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"os"
@@ -154,6 +155,29 @@ func TestClientVerifiesTheServer(t *testing.T) {
 		t.Error("another CA")
 	} else if !strings.Contains(err.Error(), "unknown authority") {
 		t.Errorf("another CA: %v", err)
+	}
+}
+
+// A certificate for clients alone makes no server, whatever name it has; nor is one
+// spoken to by an older TLS.
+func TestClientWantsAServersCertificate(t *testing.T) {
+	ca, dir := authtest.NewCA(t), t.TempDir()
+	ca.Write(dir, web)
+	client := must(NewKeys(filesIn(dir), slog.Default()))(t).Client("localhost")
+	for name, c := range map[string]struct {
+		usage x509.ExtKeyUsage
+		most  uint16
+		want  string // the client's error
+	}{
+		"a server":          {x509.ExtKeyUsageServerAuth, 0, ""},
+		"a client":          {x509.ExtKeyUsageClientAuth, 0, "incompatible key usage"},
+		"a server, TLS 1.2": {x509.ExtKeyUsageServerAuth, tls.VersionTLS12, "protocol version"},
+	} {
+		pair := must(tls.X509KeyPair(ca.IssueFor([]x509.ExtKeyUsage{c.usage}, time.Now().Add(time.Hour), web)))(t)
+		_, err := shake(t, &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: c.most}, client)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ func TestTokenReview(t *testing.T) {
 		"refused":                {spoil: func(s *authenticationv1.TokenReviewStatus) { s.Authenticated, s.Error = false, "revoked" }, reason: BadToken, message: "revoked", asked: 1},
 		"audience not confirmed": {spoil: func(s *authenticationv1.TokenReviewStatus) { s.Audiences = nil }, reason: BadToken, message: "audience", asked: 1},
 		"no service account":     {spoil: func(s *authenticationv1.TokenReviewStatus) { s.User.Username = "admin" }, reason: BadToken, asked: 1},
+		"a user named so":        {spoil: func(s *authenticationv1.TokenReviewStatus) { s.User.Username = "shop:web" }, reason: BadToken, asked: 1},
 		"half a service account": {spoil: func(s *authenticationv1.TokenReviewStatus) { s.User.Username = "system:serviceaccount:shop" }, reason: BadToken, asked: 1},
 		"more than one":          {spoil: func(s *authenticationv1.TokenReviewStatus) { s.User.Username += ":x" }, reason: BadToken, asked: 1},
 		"no pod":                 {spoil: func(s *authenticationv1.TokenReviewStatus) { s.User.Extra = nil }, reason: NoPod, asked: 1},

@@ -69,7 +69,7 @@ func perEndpoint(t testing.TB, slices int) (held, indexed float64) {
 	fill := func(service bool) float64 {
 		before := liveHeap()
 		st := store.New()
-		s := &sink{kind: "EndpointSlice", store: st, trim: newTrimmer().trim, reports: newReports(st, quiet()), held: map[cache.ObjectName]bool{}}
+		s := &sink{kind: "EndpointSlice", store: st, trim: newTrimmer().trim, reports: newReports(st, quiet()), held: map[cache.ObjectName]known{}}
 		for _, raw := range raws {
 			object, _, err := decoder.Decode(raw, nil, nil)
 			if err != nil {
@@ -115,7 +115,7 @@ func BenchmarkSlice(b *testing.B) {
 	for _, step := range []string{"decode", "decode and write"} {
 		b.Run(step, func(b *testing.B) {
 			st := store.New()
-			s := &sink{kind: "EndpointSlice", store: st, trim: newTrimmer().trim, reports: newReports(st, quiet()), held: map[cache.ObjectName]bool{}}
+			s := &sink{kind: "EndpointSlice", store: st, trim: newTrimmer().trim, reports: newReports(st, quiet()), held: map[cache.ObjectName]known{}}
 			for b.Loop() {
 				object, _, err := decoder.Decode(raw, nil, nil)
 				if err != nil {

@@ -171,6 +171,7 @@ func TestOutageRemovesNothing(t *testing.T) {
 		"one version":                func(path string) int { return when(path == "/apis/networking.coastwise.dev/v1alpha1", 503) },
 		"one version is not found":   func(path string) int { return when(path == "/apis/networking.coastwise.dev/v1alpha1", 404) },
 		"it starts: lists no groups": func(path string) int { return when(path == "/readyz", 500) },
+		"it goes away when asked":    goesAway(),
 		"it is sure of nothing yet":  func(path string) int { return when(strings.HasSuffix(path, "/destinationrules"), 503) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,6 +192,15 @@ func TestOutageRemovesNothing(t *testing.T) {
 			s.put(ourRules, aRule("x", "u1", 2, `{"host":"two"}`))
 			r.holds("a/x two")
 		})
+	}
+}
+
+// goesAway is well until it was asked for rules, and starts then.
+func goesAway() func(path string) int {
+	asked := false
+	return func(path string) int {
+		asked = asked || strings.HasSuffix(path, "/destinationrules")
+		return when(asked && path == "/readyz", 500)
 	}
 }
 

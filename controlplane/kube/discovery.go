@@ -107,12 +107,17 @@ func (d discovery) settled(ctx context.Context) (bool, error) {
 }
 
 // absent asks for a resource itself: true if the API server says that it serves no
-// such thing. One that has just started says something else until it knows.
+// such thing, and is still settled: one that went away since it was last asked, and
+// starts, may say so of all.
 func (d discovery) absent(ctx context.Context, r crd, version string) bool {
 	ctx, cancel := context.WithTimeout(ctx, discoveryLimit)
 	defer cancel()
 	answer := d.client.Get().AbsPath("/apis", r.group, version, r.plural).Param("limit", "1").MaxRetries(0).Do(ctx)
-	return apierrors.IsNotFound(answer.Error())
+	if !apierrors.IsNotFound(answer.Error()) {
+		return false
+	}
+	settled, err := d.settled(ctx)
+	return settled && err == nil
 }
 
 func (d discovery) get(ctx context.Context, path string, into any) error {

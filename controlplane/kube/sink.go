@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/coastwise/coastwise/controlplane/store"
@@ -21,11 +22,18 @@ type sink struct {
 	store    *store.Store
 	trim     cache.TransformFunc
 	reports  *reports
-	held     map[cache.ObjectName]bool // what the API server has; true: the store has it too
-	replaced func()                    // after each full read
+	held     map[cache.ObjectName]known // what the API server has
+	replaced func()                     // after each full read
 
 	objects atomic.Int64
 	busy
+}
+
+// known is an object that the API server has: which, and whether the store has a form
+// of it.
+type known struct {
+	uid  types.UID
+	form bool
 }
 
 // busy knows whether a write runs.
@@ -103,21 +111,29 @@ func (s *sink) Replace(objects []any, _ string) error {
 func (s *sink) Resync() error { return nil }
 
 // admit says what an object means for the store: a change, or none where its edit
-// is refused or it was never admitted (semantics 8.1).
+// is refused or it was never admitted (semantics 8.1). One that was deleted and made
+// again is another, though the API server may not have said so: where that is refused
+// the form of the former goes.
 func (s *sink) admit(object any) (verdict, []store.Change, error) {
 	trimmed, err := s.trim(object)
 	if err != nil {
 		return verdict{}, nil, err
 	}
-	result, problems := admit.Options{}.Typed(trimmed.(metav1.Object)) // trim gives no other
+	meta := trimmed.(metav1.Object) // trim gives no other
+	result, problems := admit.Options{}.Typed(meta)
 	name := cache.NewObjectName(result.Ref.Namespace, result.Ref.Name)
-	v := verdict{ref: result.Ref, problems: problems, refused: result.Object == nil, held: s.held[name]}
-	if v.refused {
-		s.held[name] = v.held
-		return v, nil, nil
+	was := s.held[name]
+	if result.Object != nil {
+		s.held[name] = known{meta.GetUID(), true}
+		return verdict{ref: result.Ref, problems: problems, held: was.form}, []store.Change{{Ref: result.Ref, Object: result.Object}}, nil
 	}
-	s.held[name] = true
-	return v, []store.Change{{Ref: result.Ref, Object: result.Object}}, nil
+	is := known{meta.GetUID(), was.form && was.uid == meta.GetUID()}
+	s.held[name] = is
+	v := verdict{ref: result.Ref, problems: problems, refused: true, held: is.form}
+	if was.form && !is.form {
+		return v, []store.Change{{Ref: result.Ref}}, nil
+	}
+	return v, nil, nil
 }
 
 func (s *sink) gone(name cache.ObjectName) (verdict, store.Change) {

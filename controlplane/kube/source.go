@@ -111,7 +111,7 @@ func (s *Source) resource(name, kind string, c *rest.RESTClient, expected runtim
 	}
 	r.sink = &sink{
 		kind: kind, store: s.store, trim: trim, reports: s.reports,
-		held: map[cache.ObjectName]bool{}, replaced: r.replaced,
+		held: map[cache.ObjectName]known{}, replaced: r.replaced,
 	}
 	return r
 }

@@ -13,6 +13,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -194,6 +196,38 @@ func TestARefusedEditChangesNothing(t *testing.T) {
 	eventually(t, "mended, and gone", time.Second, func() bool {
 		return f.service("never") != nil && f.service("edited") == nil && len(f.store.Problems()) == 0 && len(f.Stats().Held)+len(f.Stats().Unadmitted) == 0
 	})
+}
+
+// TestMadeAgainMeanwhile: one that was deleted and made again while nobody watched is
+// another, and has no admitted form.
+func TestMadeAgainMeanwhile(t *testing.T) {
+	s := &sink{
+		kind: "Service", store: store.New(), trim: newTrimmer().trim, held: map[cache.ObjectName]known{}, replaced: func() {},
+	}
+	s.reports = newReports(s.store, quiet())
+	is := func(uid types.UID, export string) *corev1.Service {
+		return aService("x", func(s *corev1.Service) {
+			s.UID, s.Annotations = uid, map[string]string{"networking.coastwise.dev/export-to": export}
+		})
+	}
+	for _, step := range []struct {
+		what           string
+		object         *corev1.Service
+		services, held int
+	}{
+		{"admitted", is("u1", "*"), 1, 0},
+		{"a refused edit", is("u1", "Not A Name"), 1, 1},
+		{"another, refused", is("u2", "Not A Name"), 0, 0},
+		{"the former's uid says nothing now", is("u1", "Not A Name"), 0, 0},
+		{"mended", is("u2", "*"), 1, 0},
+	} {
+		if err := s.Replace([]any{step.object}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if held, _ := s.reports.lists(); len(s.store.Keys()) != step.services || len(held) != step.held {
+			t.Errorf("%s: %d Services, held %v", step.what, len(s.store.Keys()), held)
+		}
+	}
 }
 
 // TestTheFirstReadIsOneBatch: no reader of the store ever sees a part of it.

@@ -1,14 +1,20 @@
 package status
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
@@ -152,4 +158,33 @@ func TestEventsKeepTheirRateAndAreNotLost(t *testing.T) {
 			t.Error("Events were dropped")
 		}
 	})
+}
+
+// What waits in the recorder when the lease ends is not sent, and not tried again.
+func TestEventsOfAFormerLeaderAreNotSent(t *testing.T) {
+	a := newAPI()
+	client, err := kubernetes.NewForConfig(a.config("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads := true
+	s := &sink{EventSinkImpl: events.EventSinkImpl{Interface: client.EventsV1()}, leads: func() bool { return leads }, log: slog.Default()}
+	e := &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "e"}}
+	send := func() []error {
+		_, created := s.Create(t.Context(), e)
+		_, patched := s.Patch(t.Context(), e, []byte("{}"))
+		return []error{created, patched}
+	}
+	if errs := send(); errors.Join(errs...) != nil || a.asked != 2 {
+		t.Fatalf("%v, %d requests", errs, a.asked)
+	}
+	leads = false
+	for _, err := range send() {
+		if final := (*rest.RequestConstructionError)(nil); !errors.As(err, &final) || !errors.Is(final.Err, errNotLeading) {
+			t.Errorf("%v: the recorder would try it again", err)
+		}
+	}
+	if a.asked != 2 {
+		t.Error("the server was asked")
+	}
 }

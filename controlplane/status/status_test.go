@@ -238,6 +238,18 @@ func TestNothingIsSentAfterTheLease(t *testing.T) {
 	if a.asked != 0 {
 		t.Error("the server was asked")
 	}
+	// What is under way ends with the lease too.
+	end := time.Now().Add(time.Second)
+	w.until = func() time.Time { return end }
+	a.failing(func(r *http.Request) (int, metav1.StatusReason) {
+		if at, ok := r.Context().Deadline(); !ok || at.After(end) {
+			t.Errorf("it may last until %v, and the lease until %v", at, end)
+		}
+		return 0, ""
+	})
+	if err := w.send(t.Context(), wish{object: a.get("reviews")}); err != nil || a.by("a") != 1 {
+		t.Errorf("%d written: %v", a.by("a"), err)
+	}
 }
 
 func TestWhatIsInTheWayOfALeaderIsToldOnce(t *testing.T) {

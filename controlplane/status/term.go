@@ -40,6 +40,9 @@ func (t *term) look(ctx context.Context) error {
 	if !t.config.Ready() {
 		return nil
 	}
+	// Before all that is said of them: what is said of a newer form then meets an older
+	// version, onto which the server does not write.
+	objects := t.config.Objects()
 	asking, stop := context.WithTimeout(ctx, askTime)
 	rollouts := t.config.Rollouts(asking)
 	stop()
@@ -48,7 +51,7 @@ func (t *term) look(ctx context.Context) error {
 	for _, p := range problems {
 		byObject[p.Object] = append(byObject[p.Object], p)
 	}
-	wishes := t.writer.wishes(t.config.Objects(), byObject, rollouts, time.Now())
+	wishes := t.writer.wishes(objects, byObject, rollouts, time.Now())
 	err := t.writer.write(ctx, wishes, func(w wish) {
 		for _, e := range transitions(w) {
 			t.enqueue(e)

@@ -138,6 +138,34 @@ func TestAnOldViewOverwritesNothing(t *testing.T) {
 	})
 }
 
+// What is said of an edit is never written as said of the form before, nor the other way
+// round: the one that comes while a look is taken is for the next.
+func TestAnEditDuringALookIsForTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, w := newAPI(object("reviews")), &world{ready: true}
+		edited := false
+		r := start(t, a, w, "a", func(c *Config) {
+			c.Problems = func() []model.Problem {
+				if edited {
+					return nil
+				}
+				edited = true
+				next := object("reviews")
+				next.Generation, next.Acts = 2, 2
+				a.put(next)
+				return []model.Problem{{Object: next.Ref, Field: "spec.host", Severity: model.Warning, Reason: model.TargetNotFound, Message: "of the form before"}}
+			}
+		})
+		sleep(10 * time.Second)
+		if got := a.status("reviews"); a.by("a") != 1 || strings.Contains(got, "TargetNotFound") || a.get("reviews").Status.ObservedGeneration != 2 {
+			t.Errorf("%d written, the last %s", a.by("a"), got)
+		}
+		if r.metric(t, "coastwise_status_writes_total") != 2 { // one of them stale
+			t.Error("the first look wrote nothing")
+		}
+	})
+}
+
 // While the watch brings nothing, what was written is not written again at once.
 func TestALaggingWatchIsNoReasonToWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

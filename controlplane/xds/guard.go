@@ -52,8 +52,14 @@ func proofOf(ctx context.Context) *Verified {
 	return proof
 }
 
-// guardUnary lets a call through to its handler if the caller may make it.
+// guardUnary lets a call through to its handler if the caller may make it. A call costs a
+// question about who the caller is, as a stream does, and waits for the same turn.
 func (s *Server) guardUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if accessTo(info.FullMethod) > anybody {
+		if err := s.pace(ctx); err != nil {
+			return nil, err
+		}
+	}
 	ctx, err := s.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	statusv3 "github.com/envoyproxy/go-control-plane/envoy/service/status/v3"
 	"google.golang.org/grpc/codes"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -36,6 +39,30 @@ func TestStreamRateExceeded(t *testing.T) {
 	r.open().ends(codes.ResourceExhausted, "more than 1 streams begin in a second")
 	if got := r.figure("coastwise_streams_refused_total", streamRate); got != 1 {
 		t.Errorf("%v are counted", got)
+	}
+}
+
+// TestCallsHaveTheRateOfStreams: nobody makes the server ask who they are more often by
+// calls than by streams; probes ask nobody.
+func TestCallsHaveTheRateOfStreams(t *testing.T) {
+	r := newRig(t, func(l *ServerLimits) { l.StreamsPerSecond, l.StreamWait = 1, 0 })
+	r.begins.SetLimit(0.001)
+	var asked atomic.Int32
+	r.config.Verify = func(context.Context) (Verified, error) {
+		asked.Add(1)
+		return Verified{}, status.Error(codes.Unauthenticated, "who are you?")
+	}
+	for _, want := range []codes.Code{codes.Unauthenticated, codes.ResourceExhausted, codes.ResourceExhausted} {
+		if _, err := r.csds().FetchClientStatus(t.Context(), &statusv3.ClientStatusRequest{}); status.Code(err) != want {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	r.open().ends(codes.ResourceExhausted, "begin in a second")
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was asked %d times who calls", n)
+	}
+	if _, err := healthv1.NewHealthClient(r.dial()).Check(t.Context(), &healthv1.HealthCheckRequest{}); err != nil {
+		t.Error(err)
 	}
 }
 

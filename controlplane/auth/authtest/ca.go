@@ -58,10 +58,16 @@ func (a *CA) PEM() []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFIC
 // Issue makes a certificate for URIs and for localhost and 127.0.0.1, valid until then.
 func (a *CA) Issue(until time.Time, uris ...string) (chain, key []byte) {
 	a.t.Helper()
+	return a.IssueFor([]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, until, uris...)
+}
+
+// IssueFor makes one for these usages alone.
+func (a *CA) IssueFor(usages []x509.ExtKeyUsage, until time.Time, uris ...string) (chain, key []byte) {
+	a.t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage: usages,
 	}
 	for _, uri := range uris {
 		u, err := url.Parse(uri)
