@@ -176,6 +176,7 @@ func (s *server) read(ctx context.Context, p *ports, loaded chan<- struct{}) err
 	if !s.awaitKube(ctx) {
 		return nil
 	}
+	s.replicas.warnLost(s.config.Log)
 	s.hub.Publish(time.Now())
 	close(loaded)
 	s.config.Log.Info("serving", "xds", p.xds.Addr().String(), "admin", p.admin.Addr().String(),

@@ -2,6 +2,8 @@ package controlplane
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,4 +58,25 @@ func TestWhileAlone(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWarnLost: a replica that does not find itself says so.
+func TestWarnLost(t *testing.T) {
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	s, err := newServer(Config{Log: quiet(), XDS: "127.0.0.1:0", Replica: ReplicaConfig{Namespace: "coastwise-system", Name: "coastwise-0", Peer: "127.0.0.1:15011"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.replicas.warnLost(logger); !strings.Contains(log.String(), "POD_NAME") {
+		t.Errorf("no warning: %q", log.String())
+	}
+	log.Reset()
+	ref := model.ObjectRef{Kind: "Pod", Namespace: "coastwise-system", Name: "coastwise-0"}
+	s.store.Apply([]store.Change{{Ref: ref, Object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: ref.Namespace, Name: ref.Name, Labels: map[string]string{"app.kubernetes.io/name": "coastwise"},
+	}}}})
+	if s.replicas.warnLost(logger); log.Len() > 0 {
+		t.Errorf("a warning: %q", log.String())
+	}
 }

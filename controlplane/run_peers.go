@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/coastwise/coastwise/controlplane/peers"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/controlplane/xds"
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -133,6 +135,18 @@ func (s *server) newReplicas(st *store.Store) *replicas {
 func (r *replicas) members() []peers.Member {
 	_, port, _ := net.SplitHostPort(r.config.Peer) // checked by mistakes
 	return peers.Others(r.store.PodsIn(r.config.Namespace), r.config.Name, port)
+}
+
+// warnLost says that this replica, though it is to be one of several, does not find its
+// own Pod: then it finds no others either, and takes its own proxies for all.
+func (r *replicas) warnLost(log *slog.Logger) {
+	if r.config.Peer == "" {
+		return
+	}
+	if pod := r.store.Pod(ingest.PodName{Namespace: r.config.Namespace, Name: r.config.Name}); pod == nil || pod.Labels["app.kubernetes.io/name"] == "" {
+		log.Warn("--peer: this replica's own Pod is not known, or has no label app.kubernetes.io/name, so that no other is found: statuses count its own proxies alone; see POD_NAMESPACE and POD_NAME",
+			"namespace", r.config.Namespace, "name", r.config.Name)
+	}
 }
 
 // report is what this replica says of itself, false before everything was read.
