@@ -13,6 +13,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane/auth"
 	"github.com/coastwise/coastwise/controlplane/kube"
+	"github.com/coastwise/coastwise/controlplane/status"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/controlplane/xds"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -23,7 +24,8 @@ const (
 	DefaultTrustDomain = "cluster.local"
 	DefaultAudience    = "coastwise"
 	ownAccount         = "coastwise"
-	ownNamespace       = "coastwise-system"
+	// DefaultNamespace is that of deploy/.
+	DefaultNamespace = status.DefaultNamespace
 )
 
 // Reviews of tokens a second that the API server is asked for: as many as new streams
@@ -192,7 +194,7 @@ func (s *clients) parts(ctx context.Context) []part {
 // isOwn says whether a client is coastwise itself: another replica, or one who may act
 // as it.
 func (c Config) isOwn(v xds.Verified) bool {
-	return v.Namespace == cmp.Or(c.Replica.Namespace, ownNamespace) && v.ServiceAccount == ownAccount
+	return v.Namespace == cmp.Or(c.Replica.Namespace, DefaultNamespace) && v.ServiceAccount == ownAccount
 }
 
 // podsOf looks up what the proof of a client must agree with.

@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -119,24 +117,6 @@ func TestNothingIsServedBeforeFilesAndClusterAreRead(t *testing.T) {
 	}
 }
 
-// syncBuffer is a log that many write.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(b)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // TestAClusterThatCannotBeReadEndsTheStart: the error names the resource, with the
 // server's own words.
 func TestAClusterThatCannotBeReadEndsTheStart(t *testing.T) {
@@ -144,7 +124,7 @@ func TestAClusterThatCannotBeReadEndsTheStart(t *testing.T) {
 	var open, forbid atomic.Bool
 	open.Store(true)
 	forbid.Store(true)
-	var log syncBuffer
+	var log logged
 	c := Config{XDS: freeAddress(t), Admin: freeAddress(t), Log: slog.New(slog.NewTextHandler(&log, nil)), Kube: KubeConfig{Kubeconfig: cluster(t, &open, &forbid)}}
 	hasty(&c.Kube, 500*time.Millisecond)
 	c.Kube.Context = "x"

@@ -78,7 +78,7 @@ func (c Config) access(own *clients) peers.Access {
 	}
 	return peers.Access{
 		Server: own.keys.Server(own.verifier.Domain, own.verifier.Tokens != nil, own.metrics, "http/1.1"),
-		Client: own.keys.Client(ownAccount + "." + cmp.Or(c.Replica.Namespace, ownNamespace) + ".svc"),
+		Client: own.keys.Client(ownAccount + "." + cmp.Or(c.Replica.Namespace, DefaultNamespace) + ".svc"),
 		Authorize: func(r *http.Request) error {
 			id, err := own.verifier.FromRequest(r)
 			if err == nil && !c.isOwn(xds.Verified(id)) {

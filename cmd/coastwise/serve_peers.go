@@ -15,8 +15,6 @@ import (
 const (
 	podNamespaceEnv = "POD_NAMESPACE"
 	podNameEnv      = "POD_NAME"
-	// defaultNamespace is the one of deploy/.
-	defaultNamespace = "coastwise-system"
 )
 
 // replicaFlags are those of serve about the other replicas, and about its end.
@@ -39,7 +37,7 @@ func (f *replicaFlags) config(p process) controlplane.ReplicaConfig {
 	namespace, _ := p.env(podNamespaceEnv)
 	name, inside := p.env(podNameEnv)
 	return controlplane.ReplicaConfig{
-		Namespace: cmp.Or(namespace, defaultNamespace), Name: cmp.Or(name, nameOfProcess()), Version: buildVersion(), Outside: !inside,
+		Namespace: cmp.Or(namespace, controlplane.DefaultNamespace), Name: cmp.Or(name, nameOfProcess()), Version: buildVersion(), Outside: !inside,
 		Peer: f.peer, TokenFile: f.token, DrainDelay: f.drainDelay, DrainTime: f.drainTime,
 	}
 }

@@ -119,7 +119,7 @@ func TestKubelet(t *testing.T) {
 		Started: func(p *corev1.Pod, ip string) { startBackend(t, p, ip) },
 		Stopped: func(p *corev1.Pod) { stopped <- p.Name },
 	})
-	c.Apply(t, deployment(ns, 2)+"---\n"+service(ns, ""))
+	c.Apply(t, manifest.Deployment(ns, 2)+"---\n"+service(ns, ""))
 	zones := func() (ready []string) {
 		for _, e := range endpoints(t, c, ns) {
 			if *e.Conditions.Ready {

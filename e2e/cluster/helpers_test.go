@@ -15,20 +15,6 @@ import (
 	"github.com/coastwise/coastwise/e2e/cluster"
 )
 
-func deployment(namespace string, replicas int) string {
-	return fmt.Sprintf(`apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop, namespace: %s}
-spec:
-  replicas: %d
-  selector: {matchLabels: {app: shop}}
-  template:
-    metadata: {labels: {app: shop}}
-    spec:
-      containers: [{name: main, image: "example.com/shop:1"}]
-`, namespace, replicas)
-}
-
 // startBackend listens on port 8080 of a Pod's address until the end of the test.
 func startBackend(t *testing.T, p *corev1.Pod, ip string) {
 	address := net.JoinHostPort(ip, "8080")

@@ -19,28 +19,7 @@ var (
 	prepare sync.Once
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "coastwise-kube-")
-	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(dir)
-	if tools, err = kube.Build(dir); err != nil {
-		return fail(err)
-	}
-	code := m.Run()
-	if err := shared.Stop(); err != nil {
-		return fail(err)
-	}
-	return code
-}
-
-func fail(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
-}
+func TestMain(m *testing.M) { os.Exit(kube.Main(m, &tools, &shared)) }
 
 // newScene is a coastwise on the shared cluster.
 func newScene(t *testing.T) *kube.Scene {

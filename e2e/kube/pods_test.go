@@ -68,7 +68,7 @@ func TestScaleUp(t *testing.T) {
 		},
 		Stopped: func(p *corev1.Pod) { s.Close(p.Status.PodIP) },
 	})
-	s.Cluster.Apply(t, manifest.Join(service(ns, "shop", ""), manifest.Rule(ns, "shop", "shop", ownZone), deployment(ns, 2)))
+	s.Cluster.Apply(t, manifest.Join(service(ns, "shop", ""), manifest.Rule(ns, "shop", "shop", ownZone), manifest.Deployment(ns, 2)))
 	client := s.Envoy(ns, n[0])
 	name := kube.Outbound(ns, "shop")
 	here, there := ready(s, ns, n[0], 1), ready(s, ns, n[1], 1)
@@ -154,18 +154,4 @@ func ready(s *kube.Scene, namespace, node string, count int) (ips []string) {
 		return nil
 	})
 	return ips
-}
-
-func deployment(namespace string, replicas int) string {
-	return fmt.Sprintf(`apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop, namespace: %s}
-spec:
-  replicas: %d
-  selector: {matchLabels: {app: shop}}
-  template:
-    metadata: {labels: {app: shop}}
-    spec:
-      containers: [{name: main, image: "example.com/shop:1"}]
-`, namespace, replicas)
 }

@@ -1,7 +1,6 @@
 package kubefaults_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,28 +15,7 @@ var (
 	shared cluster.Shared
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "coastwise-kubefaults-")
-	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(dir)
-	if tools, err = kube.Build(dir); err != nil {
-		return fail(err)
-	}
-	code := m.Run()
-	if err := shared.Stop(); err != nil {
-		return fail(err)
-	}
-	return code
-}
-
-func fail(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
-}
+func TestMain(m *testing.M) { os.Exit(kube.Main(m, &tools, &shared)) }
 
 // deployed is the path of a file of deploy/.
 func deployed(t *testing.T, name string) string {

@@ -1,7 +1,6 @@
 package kubereplicas_test
 
 import (
-	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -22,25 +21,4 @@ var (
 	prepare sync.Once
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "coastwise-replicas-")
-	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(dir)
-	if tools, err = kube.Build(dir); err != nil {
-		return fail(err)
-	}
-	code := m.Run()
-	if err := shared.Stop(); err != nil {
-		return fail(err)
-	}
-	return code
-}
-
-func fail(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
-}
+func TestMain(m *testing.M) { os.Exit(kube.Main(m, &tools, &shared)) }

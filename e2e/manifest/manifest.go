@@ -126,6 +126,21 @@ spec:
 `, setting)
 }
 
+// Deployment is a Deployment shop, whose Pods are labelled app: shop.
+func Deployment(namespace string, replicas int) string {
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, namespace: %s}
+spec:
+  replicas: %d
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers: [{name: main, image: "example.com/shop:1"}]
+`, namespace, replicas)
+}
+
 // Join puts several documents into one file.
 func Join(documents ...string) string { return strings.Join(documents, "---\n") }
 
