@@ -3,6 +3,7 @@ package ingest
 import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
@@ -38,6 +39,40 @@ type Objects struct {
 	Pods      map[PodName]*corev1.Pod
 	Namespace *corev1.Namespace
 	Mesh      Mesh
+	// Gateways are those that labels of the Service or its Namespace name as its
+	// waypoint, as far as they exist, with their GatewayClass objects by name.
+	Gateways map[model.GatewayName]*gatewayv1.Gateway
+	Classes  map[string]*gatewayv1.GatewayClass
+	// Routing is of the routes whose parent is the Service.
+	Routing Routing
+}
+
+// Routing is a set of routes and what they refer to. The routes may come in any order.
+type Routing struct {
+	HTTP []*gatewayv1.HTTPRoute
+	GRPC []*gatewayv1.GRPCRoute
+	// Backends are the Services that they name as backends or mirrors, as far as they exist.
+	Backends map[model.Key]*corev1.Service
+	// Grants are those of the namespaces of such backends and of certificates.
+	Grants []*gatewayv1.ReferenceGrant
+	// Namespaces are those of the routes, as far as they are known.
+	Namespaces map[string]*corev1.Namespace
+}
+
+// GatewayObjects is all that is known about one Gateway.
+type GatewayObjects struct {
+	Name model.GatewayName
+	// Gateway is nil if it is gone; then routes still name it.
+	Gateway *gatewayv1.Gateway
+	// Class is the object of its class, nil if there is none.
+	Class *gatewayv1.GatewayClass
+	// Routing is of the routes that name it as a parent.
+	Routing Routing
+	// Services are those labelled gateway.networking.k8s.io/gateway-name with its name.
+	Services []*corev1.Service
+	// Credentials are the secrets that admission found in the folders of secrets
+	// (serve --tls): the names of certificates.
+	Credentials map[string]bool
 }
 
 // Ref is the object that declares the service, or a Service that would.

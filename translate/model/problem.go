@@ -43,6 +43,21 @@ const (
 	ClientCannot       Reason = "ClientCannot"
 	BuildFailed        Reason = "BuildFailed"
 	ProxyRejected      Reason = "ProxyRejected"
+
+	// Those of the Gateway API, in its words (conditions of Gateways and routes).
+	NoMatchingParent           Reason = "NoMatchingParent"
+	NotAllowedByListeners      Reason = "NotAllowedByListeners"
+	NoMatchingListenerHostname Reason = "NoMatchingListenerHostname"
+	BackendNotFound            Reason = "BackendNotFound"
+	RefNotPermitted            Reason = "RefNotPermitted"
+	InvalidKind                Reason = "InvalidKind"
+	UnsupportedValue           Reason = "UnsupportedValue"
+	UnsupportedProtocol        Reason = "UnsupportedProtocol"
+	UnsupportedAddress         Reason = "UnsupportedAddress"
+	PortUnavailable            Reason = "PortUnavailable"
+	InvalidRouteKinds          Reason = "InvalidRouteKinds"
+	InvalidCertificateRef      Reason = "InvalidCertificateRef"
+	InvalidParameters          Reason = "InvalidParameters"
 )
 
 // ObjectRef names one object. Namespace is empty for cluster-scoped kinds.

@@ -45,6 +45,12 @@ type Service struct {
 	DNSRefreshRate time.Duration
 	// Addresses are its virtual IPs, canonical and sorted: a ServiceEntry's.
 	Addresses []string
+	// VIPs are all virtual IPs, canonical and sorted: Addresses, or the cluster IPs of a
+	// Kubernetes Service. Captured connections, waypoints and ztunnels are told by them.
+	VIPs []string
+	// Waypoint is the Gateway through which clients in ambient mode reach it: one that
+	// exists, is of our waypoint class, and takes the service; zero for none.
+	Waypoint GatewayName
 	// Ports is sorted by number.
 	Ports []Port
 	// Policies is indexed by PolicyID; see Select.
@@ -87,6 +93,9 @@ type Port struct {
 	Name     string
 	Number   uint32
 	Protocol AppProtocol
+	// Routes are those of the HTTPRoutes and GRPCRoutes whose parent is the Service, in
+	// the order in which they are tried; none: all requests go to Endpoints.
+	Routes []Route
 	// Endpoints is sorted by address and port; no address:port stands twice.
 	Endpoints []Endpoint
 }
@@ -154,6 +163,10 @@ type Endpoint struct {
 	// ZoneHints and NodeHints are sorted; empty means no such hint.
 	ZoneHints []string
 	NodeHints []string
+	// HBONE says that a ztunnel in front of the endpoint ends HBONE; Identity is then the
+	// SPIFFE id that it must show (spiffe://DOMAIN/ns/NS/sa/ACCOUNT).
+	HBONE    bool
+	Identity string
 }
 
 // Places is what a service knows: the values that a View keeps as they are.

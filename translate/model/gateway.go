@@ -1,0 +1,105 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// The names of the Gateway API that are ours (docs/waypoints.md).
+const (
+	// GatewayController is spec.controllerName of our GatewayClasses.
+	GatewayController = "networking.coastwise.dev/gateway-controller"
+	// WaypointClass and EdgeClass are built in: they need no object.
+	WaypointClass = "coastwise-waypoint"
+	EdgeClass     = "coastwise"
+	// The protocols of a waypoint's listener, and the ports that go with them.
+	ProtocolPROXY = "PROXY"
+	ProtocolHBONE = "HBONE"
+	PortPROXY     = 15088
+	PortHBONE     = 15008
+	// UseWaypoint and UseWaypointNamespace are the labels of a Namespace, Service or Pod;
+	// UseWaypointIstio and UseWaypointNamespaceIstio Istio's spelling. NoWaypoint as the
+	// value is none at all.
+	UseWaypoint               = "networking.coastwise.dev/use-waypoint"
+	UseWaypointNamespace      = "networking.coastwise.dev/use-waypoint-namespace"
+	UseWaypointIstio          = "istio.io/use-waypoint"
+	UseWaypointNamespaceIstio = "istio.io/use-waypoint-namespace"
+	NoWaypoint                = "none"
+)
+
+// GatewayName names a Gateway object; zero is none.
+type GatewayName struct{ Namespace, Name string }
+
+// String is NS/NAME, "" for none.
+func (g GatewayName) String() string {
+	if g == (GatewayName{}) {
+		return ""
+	}
+	return g.Namespace + "/" + g.Name
+}
+
+// Compare orders by namespace and name.
+func (g GatewayName) Compare(o GatewayName) int {
+	return cmp.Or(strings.Compare(g.Namespace, o.Namespace), strings.Compare(g.Name, o.Name))
+}
+
+// ParseGatewayName reads NS/NAME; "" is none.
+func ParseGatewayName(s string) (GatewayName, error) {
+	namespace, name, ok := strings.Cut(s, "/")
+	switch {
+	case s == "":
+		return GatewayName{}, nil
+	case !ok || !scopeWord(namespace) || !scopeWord(name):
+		return GatewayName{}, fmt.Errorf("%q is not NAMESPACE/NAME of a Gateway", s)
+	}
+	return GatewayName{Namespace: namespace, Name: name}, nil
+}
+
+// GatewayObject is one Gateway of a class of ours, in mesh words. Immutable once
+// returned by ingest.Gateway.
+type GatewayObject struct {
+	GatewayName
+	Object ObjectRef
+	// Kind is Waypoint, or Gateway for one at the edge.
+	Kind Kind
+	// Waypoint is of a Waypoint only, Listeners of one at the edge only.
+	Waypoint  WaypointListener
+	Listeners []GatewayListener
+	// Addresses are those of its Services (label gateway.networking.k8s.io/gateway-name):
+	// virtual IPs, and host names where there is none; sorted.
+	Addresses []string
+}
+
+// WaypointListener is the one listener of a waypoint.
+type WaypointListener struct {
+	// Name is that of the listener in the object.
+	Name string
+	// Form is HBONE, or Plain behind a ztunnel that sends a PROXY v2 header.
+	Form Form
+	Port uint32
+	// AttachedRoutes counts the routes that name the Gateway as a parent: none does good.
+	AttachedRoutes int
+}
+
+// GatewayListener is one valid listener of a Gateway at the edge; sorted by port, then
+// by host name (exact before wildcard, longer first, none last).
+type GatewayListener struct {
+	Name string
+	Port uint32
+	// Hostname is "" for all, or may begin with "*.".
+	Hostname string
+	// Certificates are credentials (files of the proxy's folder of secrets); none: plain HTTP.
+	Certificates []string
+	// Hosts are the virtual hosts, none of whose domains stands twice on one listener.
+	Hosts []GatewayHost
+	// AttachedRoutes counts the objects that are attached, of any rule.
+	AttachedRoutes int
+}
+
+// GatewayHost is one virtual host.
+type GatewayHost struct {
+	// Domain is a host name, "*.suffix" or "*".
+	Domain string
+	Routes []Route
+}
