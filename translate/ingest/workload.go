@@ -145,6 +145,7 @@ func (b *entryReader) ofSpec(spec *v1alpha1.WorkloadEntrySpec, labels map[string
 	if spec.Weight != nil {
 		w.Weight = uint32(*spec.Weight)
 	}
+	b.Mesh.entryTunnel(&w.Endpoint, labels, b.Key.Namespace, spec.ServiceAccount)
 	written, _ := model.ParseLocality(spec.Locality)
 	written = plainLocality(written)
 	w.Locality = written
@@ -184,6 +185,7 @@ func (b *entryReader) ofPod(pod *corev1.Pod) (workload, bool) {
 		Address: ip.String(), Weight: 1, Labels: pod.Labels, Node: c.node,
 		Region: b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
 	}}
+	b.Mesh.podTunnel(&w.Endpoint, pod)
 	var badLabel bool
 	if w.Locality, badLabel = b.Nodes.locality(c); badLabel {
 		b.problems = append(b.problems, unreadableLabel(pod))

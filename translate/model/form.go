@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// FormOf is the form of a kind of client.
-func FormOf(k Kind) Form {
-	if k == GRPC {
+// FormOf is the form of a client: it looks at the kind, and of a waypoint at HBONE.
+func FormOf(p Proxy) Form {
+	switch {
+	case p.Kind == GRPC:
 		return GRPCForm
+	case p.Kind == Waypoint && p.HBONE:
+		return HBONE
 	}
 	return Plain
 }
