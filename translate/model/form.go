@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// FormOf is the form of a client: it looks at the kind, and of a waypoint at HBONE.
-func FormOf(p Proxy) Form {
+// Form is that of the proxy's resources.
+func (p Proxy) Form() Form {
 	switch {
 	case p.Kind == GRPC:
 		return GRPCForm
