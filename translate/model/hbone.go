@@ -15,7 +15,7 @@ const PortTunnel = PortHBONE
 // of a service that no rule encrypts or tunnels otherwise. It hangs on the service
 // alone, so that all clients of the form have the cluster by one name.
 func (s *Service) Direct(port Port) bool {
-	if port.Protocol.HTTP() || s.Resolution != Static || len(port.Endpoints) == 0 {
+	if port.HTTP() || s.Resolution != Static || len(port.Endpoints) == 0 {
 		return false
 	}
 	for i := range port.Endpoints {
@@ -47,7 +47,7 @@ func (p Port) Identities() []string {
 // connections go by the internal listener.
 func (s *Service) Blind(port Port, p Policy) []Problem {
 	hidden := slices.ContainsFunc(port.Endpoints, func(e Endpoint) bool { return e.HBONE })
-	if port.Protocol.HTTP() || !hidden || s.Direct(port) || p.Cluster.Outliers == nil || p.At.OutlierDetection == (Place{}) {
+	if port.HTTP() || !hidden || s.Direct(port) || p.Cluster.Outliers == nil || p.At.OutlierDetection == (Place{}) {
 		return nil
 	}
 	return []Problem{cannot(p.At.OutlierDetection, Info, fmt.Sprintf(
