@@ -69,7 +69,7 @@ func issued(t *testing.T, ca *authority.Authority, i authority.Identity) Credent
 // filled is a file of testdata with its names filled in.
 func filled(t *testing.T, file string, names map[string]any) []byte {
 	t.Helper()
-	tmpl, err := template.New(file).Option("missingkey=error").ParseFiles(filepath.Join("testdata", file))
+	tmpl, err := template.New(file).Option("missingkey=error").ParseFiles(filepath.Join("testdata", "chains.yaml"), filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,8 @@ func framed(version, family byte, body []byte) []byte {
 type Lie struct {
 	Name  string
 	Bytes []byte
+	// Harmless says that Envoy reads it as if it were the truth.
+	Harmless bool
 }
 
 // Lies are headers that are wrong, each in its own way, where h is the true one.
@@ -71,16 +73,16 @@ func (h Header) Lies(nowhere netip.AddrPort) []Lie {
 	overrun := slices.Clone(whole)
 	binary.BigEndian.PutUint16(overrun[len(signature)+2:], uint16(len(h.body())-1))
 	return []Lie{
-		{"garbage", []byte("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")},
-		{"zeroes", make([]byte, 64)},
-		{"version 1", fmt.Appendf(nil, "PROXY TCP4 %s %s %d %d\r\n", h.Source.Addr(), nowhere.Addr(), h.Source.Port(), nowhere.Port())},
-		{"version 3", framed(0x31, tcp4, h.body())},
-		{"LOCAL", framed(versionLocal, tcp4, h.body())},
-		{"no family", framed(versionProxy, 0, h.body())},
-		{"UDP", framed(versionProxy, udp4, h.body())},
-		{"addresses of the wrong length", framed(versionProxy, tcp6, h.body()[:12])},
-		{"a TLV past the end", overrun},
-		{"truncated", whole[:len(whole)/2]},
-		{"no service's destination", elsewhere.Bytes()},
+		{Name: "garbage", Bytes: []byte("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")},
+		{Name: "zeroes", Bytes: make([]byte, 64)},
+		{Name: "version 1", Bytes: fmt.Appendf(nil, "PROXY TCP4 %s %s %d %d\r\n", h.Source.Addr(), nowhere.Addr(), h.Source.Port(), nowhere.Port())},
+		{Name: "version 3", Bytes: framed(0x31, tcp4, h.body())},
+		{Name: "LOCAL", Bytes: framed(versionLocal, tcp4, h.body())},
+		{Name: "no family", Bytes: framed(versionProxy, 0, h.body())},
+		{Name: "UDP", Bytes: framed(versionProxy, udp4, h.body()), Harmless: true},
+		{Name: "addresses of the wrong length", Bytes: framed(versionProxy, tcp6, h.body()[:12])},
+		{Name: "a TLV past the end", Bytes: overrun},
+		{Name: "truncated", Bytes: whole[:len(whole)/2]},
+		{Name: "no service's destination", Bytes: elsewhere.Bytes()},
 	}
 }
