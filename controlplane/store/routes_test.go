@@ -114,8 +114,10 @@ func withLabels(c Change, labels map[string]string) Change {
 func someLabels(t *rapid.T) map[string]string {
 	out := map[string]string{}
 	for _, label := range [][]string{
-		{model.UseWaypoint, "", "", "x", "y", "none"}, {model.UseWaypointNamespace, "", "a", "b"},
-		{model.UseWaypointIstio, "", "", "x"}, {gatewayv1.GatewayNameLabelKey, "", "x", "y"},
+		{model.UseWaypoint, "", "", "x", "y", "none"},
+		{model.UseWaypointNamespace, "", "a", "b"},
+		{model.UseWaypointIstio, "", "", "x"},
+		{gatewayv1.GatewayNameLabelKey, "", "x", "y"},
 	} {
 		if value := rapid.SampledFrom(label[1:]).Draw(t, label[0]); value != "" {
 			out[label[0]] = value
