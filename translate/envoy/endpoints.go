@@ -141,6 +141,7 @@ func (h *host) fill(e *locality.Endpoint, by reach) *endpointv3.LbEndpoint {
 	case by == toZtunnel:
 		h.endpoint.Address = h.address.fill(e.Address, model.PortTunnel)
 		h.endpoint.AdditionalAddresses = additional(e, model.PortTunnel)
+		h.lb.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{socketMatchMeta: word(identityKey, e.Identity)}}
 	default:
 		h.endpoint.Address = h.address.fill(e.Address, e.Port)
 		h.endpoint.AdditionalAddresses = additional(e, e.Port)
@@ -160,12 +161,13 @@ func (h *host) fill(e *locality.Endpoint, by reach) *endpointv3.LbEndpoint {
 func (h *host) hop(e *locality.Endpoint) {
 	at := net.JoinHostPort(e.Address, strconv.FormatUint(uint64(e.Port), 10))
 	h.endpoint.Address = internalAddress(ConnectOriginate, at)
-	word := func(key, value string) *structpb.Struct {
-		return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
-	}
 	h.lb.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
 		originalDstMeta: word("local", at), MetadataKey: word(identityKey, e.Identity),
 	}}
+}
+
+func word(key, value string) *structpb.Struct {
+	return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
 }
 
 func additional(e *locality.Endpoint, port uint32) []*endpointv3.Endpoint_AdditionalAddress {

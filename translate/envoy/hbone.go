@@ -103,7 +103,7 @@ func terminateHTTP() *hcmv3.HttpConnectionManager {
 			ConnectionKeepalive: &corev3.KeepaliveSettings{Interval: durationpb.New(tunnelPing), Timeout: durationpb.New(tunnelPong)},
 		},
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
-			Name: ConnectTerminate,
+			Name: ConnectTerminate, ValidateClusters: wrapperspb.Bool(false),
 			VirtualHosts: []*routev3.VirtualHost{{
 				Name: "all", Domains: []string{"*"}, Routes: []*routev3.Route{intoTunnel()},
 			}},

@@ -15,11 +15,15 @@ import (
 	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/coastwise/coastwise/translate/locality"
 	"github.com/coastwise/coastwise/translate/model"
 )
+
+// socketMatchMeta is where an endpoint's metadata chooses among a cluster's sockets.
+const socketMatchMeta = "envoy.transport_socket_match"
 
 const internalSocket = "envoy.transport_sockets.internal_upstream"
 
@@ -70,8 +74,8 @@ func HBONECluster(name, trustDomain string) (Resource, error) {
 
 // Tunnel is the cluster of a port's direct tunnels, beside its ordinary one, for clients
 // of the form HBONE: the zero Resource where the port has none (model.Service.Direct).
-// Endpoints must show an identity that some endpoint of the port has: which of them it
-// is nobody can say of one cluster.
+// Where the port's endpoints have several identities there is a socket for each, which
+// the endpoint's metadata chooses.
 //
 // It fails as Cluster does.
 func Tunnel(s *model.Service, v model.Variant) (Resource, error) {
@@ -99,6 +103,15 @@ func Tunnel(s *model.Service, v model.Variant) (Resource, error) {
 		TransportSocket: socket(tlsSocket, &tlsv3.UpstreamTlsContext{
 			CommonTlsContext: hboneTLS("", port.Identities()...),
 		}),
+	}
+	if identities := port.Identities(); len(identities) > 1 {
+		for _, id := range identities {
+			c.TransportSocketMatches = append(c.TransportSocketMatches, &clusterv3.Cluster_TransportSocketMatch{
+				Name:            id,
+				Match:           &structpb.Struct{Fields: map[string]*structpb.Value{identityKey: structpb.NewStringValue(id)}},
+				TransportSocket: socket(tlsSocket, &tlsv3.UpstreamTlsContext{CommonTlsContext: hboneTLS("", id)}),
+			})
+		}
 	}
 	return encode(ClusterType, name, c)
 }

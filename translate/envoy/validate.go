@@ -153,7 +153,8 @@ func reachedAt(e *endpointv3.LbEndpoint) reached {
 
 // identityOf is what the endpoint's ztunnel must show; "" if nothing says it.
 func identityOf(e *endpointv3.LbEndpoint) string {
-	return e.GetMetadata().GetFilterMetadata()[MetadataKey].GetFields()[identityKey].GetStringValue()
+	about := e.GetMetadata().GetFilterMetadata()
+	return cmp.Or(about[MetadataKey].GetFields()[identityKey].GetStringValue(), about[socketMatchMeta].GetFields()[identityKey].GetStringValue())
 }
 
 // assignment is the one that a resource is or holds, nil if it does not decode.

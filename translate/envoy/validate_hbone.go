@@ -86,6 +86,17 @@ func (f *findings) tunnelTLS(m *clusterv3.Cluster) {
 		return
 	}
 	f.mutualTLS(t.GetCommonTlsContext())
+	for i, match := range m.GetTransportSocketMatches() {
+		one := new(tlsv3.UpstreamTlsContext)
+		if err := match.GetTransportSocket().GetTypedConfig().UnmarshalTo(one); err != nil {
+			f.addf("transport_socket_matches[%d]: no TLS: %v", i, err)
+		}
+		f.mutualTLS(one.GetCommonTlsContext())
+		names := one.GetCommonTlsContext().GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
+		if want := match.GetMatch().GetFields()[identityKey].GetStringValue(); len(names) != 1 || names[0].GetMatcher().GetExact() != want {
+			f.addf("transport_socket_matches[%d]: lets others in than %q", i, want)
+		}
+	}
 }
 
 func (f *findings) mutualTLS(c *tlsv3.CommonTlsContext) {
