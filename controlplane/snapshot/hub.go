@@ -55,7 +55,7 @@ func New(st *store.Store, floor time.Duration, log *slog.Logger) *Hub {
 		emptying: map[model.Key]time.Time{}, dead: map[*class]struct{}{},
 		bulk: bulk{more: make(chan struct{}, 1)},
 	}
-	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}})
+	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}, domain: st.TrustDomain()})
 	return h
 }
 

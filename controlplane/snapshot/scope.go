@@ -42,6 +42,8 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// tunnels are the clusters of direct tunnels, sorted: a waypoint's.
+	tunnels []string
 	// entrances are the listeners that many of its services share.
 	entrances *entrances
 	// hosts are the keys of those that ServiceEntries declare, by host: a host may be
@@ -123,6 +125,9 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		return set, nil
 	}
 	set.entrances = newEntrances(scope, services)
+	if scope.Kind == model.Waypoint {
+		set.tunnels = tunnelNames(set.entrances.services)
+	}
 	if scope.Kind == model.Waypoint { // which has no other listeners
 		set.explicit = &explicitListeners{}
 		return set, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Metrics are the figures of the stream server, by short type name (Cluster,
+// Metrics are the figures of the stream server, by short type name (Secret, Cluster,
 // ClusterLoadAssignment, Listener, RouteConfiguration, or other).
 type Metrics struct {
 	pushes      *prometheus.CounterVec
@@ -81,7 +81,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 }
 
 func served() []string {
-	return []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType}
+	return []string{envoy.SecretType, envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType}
 }
 
 // label keeps a client from inventing series.

@@ -10,6 +10,7 @@ import (
 // (reference/xds.md 4.2): clusters, their endpoints, listeners, routes, and
 // then what goes.
 func (s *Stream) flush() {
+	s.sendWhole(s.secrets)
 	s.sendWhole(s.clusters)
 	s.sendEndpoints()
 	if !s.holdsBack() {

@@ -16,8 +16,11 @@ const tunnelPrefix = "outbound-hbone|"
 // TunnelName is outbound-hbone|PORT|SUBSET|HOST, the cluster of a port's direct tunnels
 // at an HBONE waypoint.
 func TunnelName(port uint32, subset, host string) string {
-	return strings.Replace(ClusterName(port, subset, host), "outbound|", tunnelPrefix, 1)
+	return TunnelOf(ClusterName(port, subset, host))
 }
+
+// TunnelOf is the TunnelName that goes with a ClusterName.
+func TunnelOf(name string) string { return strings.Replace(name, "outbound|", tunnelPrefix, 1) }
 
 // IsTunnelName tells names of TunnelName from those of ClusterName.
 func IsTunnelName(name string) bool { return strings.HasPrefix(name, tunnelPrefix) }
