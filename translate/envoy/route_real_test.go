@@ -37,7 +37,7 @@ func everyRoute() []model.Route {
 		{Match: path(model.PathPrefix, "/s"), Redirect: &model.Redirect{Scheme: "https", Path: prefix("/")}},
 		{Match: path(model.PathPrefix, "/t"), Redirect: &model.Redirect{Host: "h", Port: 8080, Path: prefix("/t"), Status: 307}},
 		{Match: path(model.PathPrefix, "/u"), Redirect: &model.Redirect{Path: &model.PathChange{Value: "/x"}, Status: 308}},
-		{Match: path(model.PathPrefix, "/v"), Backends: one, Mirrors: []model.Mirror{{to("v2", 1).To, 1, 3}, {to("v2", 1).To, 100, 100}}},
+		{Match: path(model.PathPrefix, "/v"), Backends: one, Mirrors: []model.Mirror{{To: to("v2", 1).To, Numerator: 1, Denominator: 3}, {To: to("v2", 1).To, Numerator: 100, Denominator: 100}}},
 		{Match: path(model.PathPrefix, "/w"), Backends: one, Retry: &model.Retry{Attempts: 2, Codes: []uint32{500, 503}, Backoff: time.Second}},
 		{Match: path(model.PathPrefix, "/x"), Backends: one, Retry: &model.Retry{}},
 		{Match: path(model.PathExact, "/pkg.Svc/M"), Backends: one, GRPC: true, Retry: &model.Retry{Attempts: 1}},

@@ -140,7 +140,7 @@ func TestRouteHeaders(t *testing.T) {
 
 func TestRouteMirrors(t *testing.T) {
 	target := to("v2", 1).To
-	r := listed(t, routedBy(model.Route{Backends: []model.Backend{to("v1", 1)}, Mirrors: []model.Mirror{{target, 20, 100}, {target, 1, 3}}}))[0]
+	r := listed(t, routedBy(model.Route{Backends: []model.Backend{to("v1", 1)}, Mirrors: []model.Mirror{{To: target, Numerator: 20, Denominator: 100}, {To: target, Numerator: 1, Denominator: 3}}}))[0]
 	m := r.GetRoute().GetRequestMirrorPolicies()
 	if len(m) != 2 || m[0].GetCluster() != "outbound|80||v2.default.svc.cluster.local" || !m[0].GetDisableShadowHostSuffixAppend() {
 		t.Fatalf("%v", m)
