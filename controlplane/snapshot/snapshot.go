@@ -86,6 +86,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if name == envoy.RouteName {
 			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
 		}
+		if r := v.portRoutes(name); r != nil {
+			return r
+		}
 		return v.explicitRoutes(name)
 	case envoy.ClusterType, envoy.EndpointType:
 		return v.ofService(typeURL, name)
