@@ -35,7 +35,7 @@ kind: Pod
 metadata:
   name: %s
   namespace: default
-  labels: {version: v%d, istio.io/dataplane-mode: ambient}
+  labels: {version: v%d}
   annotations: {ambient.istio.io/redirection: enabled}
 spec:
   nodeName: node-%s
@@ -97,9 +97,14 @@ spec:
   resolution: STATIC
   endpoints:
 `, name, hostOfEntry(name), vip, port, protocol)
+	tunnel := ""
+	if m.form.hbone {
+		tunnel = fmt.Sprintf(", serviceAccount: %s, labels: {networking.coastwise.dev/tunnel: hbone}", account)
+	}
 	for zone := range places {
 		for n := range l.ready[zone] {
-			fmt.Fprintf(&b, "  - {address: %s, locality: %s, weight: %d, ports: {main: %d}}\n", m.address(zone, n), places[zone], weights[(zone*perZone+n)%len(weights)], podPort)
+			fmt.Fprintf(&b, "  - {address: %s, locality: %s, weight: %d, ports: {main: %d}%s}\n",
+				m.address(zone, n), places[zone], weights[(zone*perZone+n)%len(weights)], podPort, tunnel)
 		}
 	}
 	return b.String()

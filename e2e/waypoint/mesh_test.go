@@ -35,6 +35,9 @@ var (
 // forms are both, by name.
 var forms = map[string]form{"sandwich": sandwich, "HBONE": hbone}
 
+// serverName is what the certificate of the xDS port is for.
+const serverName = "coastwise.test"
+
 // perZone is how many pods run in a zone.
 const perZone = 3
 
@@ -51,6 +54,8 @@ type mesh struct {
 	pods      [3][]*pod
 	waypoints []*waypoint
 	clients   int
+	// clientCredentials are the folders of the clients' certificates.
+	clientCredentials []ztunnel.Credential
 }
 
 // waypoint is one Envoy of the Gateway default/waypoint.
@@ -118,15 +123,36 @@ func (m *mesh) startPods(services map[string]int) {
 func (m *mesh) serve() {
 	m.t.Helper()
 	var err error
-	m.server, err = built.coastwise.Start(coastwise.Serve{
-		From: []string{string(m.folder)}, XDS: m.home(15010), Admin: m.home(15014), Log: filepath.Join(m.logs, "coastwise.log"),
-	})
+	how := coastwise.Serve{From: []string{string(m.folder)}, XDS: m.home(15010), Admin: m.home(15014), Log: filepath.Join(m.logs, "coastwise.log")}
+	if m.form.hbone {
+		how.Args = m.secureServer()
+	}
+	m.server, err = built.coastwise.Start(how)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	m.t.Cleanup(func() { m.server.Stop(3 * time.Second) })
 	if err := m.server.WaitReady(soon()); err != nil {
 		m.t.Fatal(err)
+	}
+}
+
+// secureServer is how coastwise serves waypoints that show a certificate.
+func (m *mesh) secureServer() []string {
+	dir := m.t.TempDir()
+	chain, key := m.ca.Issue(serverName)
+	for name, content := range map[string][]byte{authority.ChainFile: chain, authority.KeyFile: key, authority.BundleFile: m.ca.PEM()} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return secure(dir, "--client-ca", "--tls-cert", "--tls-key")
+}
+
+// secure are three flags for the files of an identity.
+func secure(dir, bundle, chain, key string) []string {
+	return []string{
+		bundle, filepath.Join(dir, authority.BundleFile), chain, filepath.Join(dir, authority.ChainFile), key, filepath.Join(dir, authority.KeyFile),
 	}
 }
 
@@ -151,8 +177,7 @@ func (m *mesh) waypoint(zone int) *waypoint {
 	}}
 	if m.form.hbone {
 		w.own = issued(m.t, m.ca, authority.Member("default", "waypoint"))
-		file := func(name string) string { return filepath.Join(string(w.own), name) }
-		w.flags.Secure = []string{"--ca", file(authority.BundleFile), "--cert", file(authority.ChainFile), "--key", file(authority.KeyFile)}
+		w.flags.Secure = append(secure(string(w.own), "--ca", "--cert", "--key"), "--server-name", serverName, "--sds-dir", m.t.TempDir())
 	}
 	bootstrap, err := built.coastwise.Bootstrap(m.t.Context(), w.flags, m.server.XDS)
 	if err != nil {
@@ -200,9 +225,11 @@ func (w *waypoint) client() dialer {
 
 // tunnel is an HBONE client of some authority and identity.
 func (w *waypoint) tunnel(ca *authority.Authority, who authority.Identity, source string) *ztunnel.HBONE {
-	h := (&ztunnel.HBONE{
-		Credential: issued(w.mesh.t, ca, who), Peer: w.listener(), Source: source, Expect: authority.Member("default", "waypoint").String(),
-	}).Open()
+	credential := issued(w.mesh.t, ca, who)
+	if ca == w.mesh.ca {
+		w.mesh.clientCredentials = append(w.mesh.clientCredentials, credential)
+	}
+	h := (&ztunnel.HBONE{Credential: credential, Peer: w.listener(), Source: source, Expect: authority.Member("default", "waypoint").String()}).Open()
 	w.mesh.t.Cleanup(h.Close)
 	return h
 }
