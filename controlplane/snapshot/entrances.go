@@ -49,16 +49,11 @@ func (v *View) entrances() []envoy.Entrance {
 // waypointEntrances are none where the waypoint's Gateway is not there or not valid, and
 // one for connections by a ztunnel in front of it, or for tunnels that it ended itself.
 func (v *View) waypointEntrances() []envoy.Entrance {
-	if v.endsHBONE() {
-		return []envoy.Entrance{hboneEntrance()}
-	}
 	g := v.snap.gatewayOf(v.class.proxy)
-	if g == nil || g.Waypoint.Port == 0 || v.listen.Bind == "" || g.Waypoint.Form != model.Plain {
+	if g == nil || g.Waypoint.Port == 0 || v.listen.Bind == "" || g.Waypoint.Form != model.Plain && !v.endsHBONE() {
 		return nil
 	}
-	return []envoy.Entrance{{
-		Name: envoy.WaypointListener, Bind: v.listen.Bind, Port: g.Waypoint.Port, Proxied: true, Principal: true,
-	}}
+	return []envoy.Entrance{translate.WaypointEntrance(g.Waypoint, v.listen.Bind)}
 }
 
 // entrance finds one of the client's by name.

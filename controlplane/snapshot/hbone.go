@@ -18,11 +18,6 @@ func (v *View) endsHBONE() bool {
 	return g != nil && g.Waypoint.Port != 0 && g.Waypoint.Form == model.HBONE
 }
 
-// hboneEntrance is where tunnels that ended come out.
-func hboneEntrance() envoy.Entrance {
-	return envoy.Entrance{Name: envoy.MainInternal, Authority: true, Principal: true, Tunnels: true}
-}
-
 // hboneListeners and hboneClusters are those that are no service's.
 func hboneListeners() []string { return []string{envoy.ConnectOriginate, envoy.ConnectTerminate} }
 
