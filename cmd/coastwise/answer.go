@@ -38,6 +38,7 @@ type cluster struct {
 	name, host, subset string
 	port               uint32
 	built              translate.Built
+	routes             []model.Route // of its port, in order
 }
 
 // ask answers a question from the objects in a store.
@@ -197,7 +198,7 @@ func (a *answer) build(s *model.Service, port uint32, subset string) {
 	a.problems = append(a.problems, built.Problems...)
 	a.clusters = append(a.clusters, cluster{
 		name: envoy.ClusterName(port, subset, s.Host),
-		host: s.Host, port: port, subset: subset, built: built,
+		host: s.Host, port: port, subset: subset, built: built, routes: a.routesOf(s, port, subset),
 	})
 }
 

@@ -35,6 +35,7 @@ type (
 		OverprovisioningFactor uint32        `json:"overprovisioningFactor"`
 		Groups                 []jsonGroup   `json:"groups"`
 		LeftOut                []jsonLeftOut `json:"leftOut"`
+		Routes                 []jsonRoute   `json:"routes,omitempty"` // absent where there are none
 	}
 	jsonGroup struct {
 		Priority  uint32         `json:"priority"`
@@ -92,7 +93,7 @@ func (c cluster) json() jsonCluster {
 	out := jsonCluster{
 		Name: c.name, Service: c.host, Port: c.port, Subset: c.subset,
 		OverprovisioningFactor: a.OverprovisioningFactor,
-		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{},
+		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{}, Routes: routesJSON(c.routes),
 	}
 	shares := predict.Shares(a)
 	for i, g := range a.Groups {

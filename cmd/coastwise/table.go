@@ -29,6 +29,7 @@ func writeTable(w io.Writer, a answer, headers bool) error {
 		}
 		writeGroups(out, c.built.Assignment, headers)
 		writeLeftOut(out, c.built.Assignment.LeftOut)
+		writeRoutes(out, c.routes, headers)
 	}
 	if len(a.clusters) == 0 {
 		out.printf("no clusters\n")
