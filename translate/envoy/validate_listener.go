@@ -28,6 +28,7 @@ func (f *findings) listener(m *listenerv3.Listener) {
 			f.filter(fmt.Sprintf("filter_chains[%d].filters[%d]", i, j), filter)
 		}
 	}
+	f.encrypted(m)
 	f.noFiles(m)
 }
 
