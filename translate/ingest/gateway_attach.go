@@ -114,7 +114,7 @@ func (l *edgeListener) domains(r routeObject) map[string]string {
 	out := map[string]string{}
 	for _, n := range names {
 		name := strings.ToLower(string(n))
-		domain, ok := intersect(l.host, name)
+		domain, ok := commonHosts(l.host, name)
 		if !ok {
 			continue
 		}

@@ -215,9 +215,9 @@ func covers(pattern, domain string) bool {
 	return false
 }
 
-// intersect is what hosts a listener and a route have in common; "" is all hosts on both
+// commonHosts is what hosts a listener and a route have in common; "" is all hosts on both
 // sides, "*" in the answer, and ok is false for none.
-func intersect(listener, route string) (domain string, ok bool) {
+func commonHosts(listener, route string) (domain string, ok bool) {
 	switch {
 	case covers(listener, route) && route != "":
 		return route, true
