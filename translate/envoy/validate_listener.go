@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
-	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 )
@@ -89,43 +88,4 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-func (f *findings) routes(m *routev3.RouteConfiguration) {
-	names := make(map[string]bool, len(m.GetVirtualHosts()))
-	domains := make(map[string]bool, 4*len(m.GetVirtualHosts()))
-	for i, h := range m.GetVirtualHosts() {
-		if names[h.GetName()] {
-			f.addf("virtual_hosts[%d].name: %q stands twice", i, h.GetName())
-		}
-		names[h.GetName()] = true
-		for _, d := range h.GetDomains() {
-			if domains[d] {
-				f.addf("virtual_hosts[%d].domains: %q stands twice", i, d)
-			}
-			domains[d] = true
-		}
-		if len(h.GetRoutes()) == 0 {
-			f.addf("virtual_hosts[%d].routes: empty", i)
-		}
-		for j, r := range h.GetRoutes() {
-			f.route(i, j, r)
-		}
-	}
-}
-
-func (f *findings) route(i, j int, r *routev3.Route) {
-	if r.GetDirectResponse() != nil {
-		return
-	}
-	cluster := r.GetRoute().GetCluster()
-	if _, _, _, ok := ParseClusterName(cluster); !ok {
-		f.addf("virtual_hosts[%d].routes[%d].route.cluster: %q is not outbound|PORT|SUBSET|HOST", i, j, cluster)
-	}
-	if n := len(r.GetRoute().GetHashPolicy()); n > 1 {
-		f.addf("virtual_hosts[%d].routes[%d].route.hash_policy: %d keys would be mixed into one", i, j, n)
-	}
-	if r.GetRoute().GetTimeout() == nil {
-		f.addf("virtual_hosts[%d].routes[%d].route.timeout: missing, so Envoy's 15 s would hold", i, j)
-	}
 }
