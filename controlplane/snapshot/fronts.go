@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/coastwise/coastwise/translate"
@@ -10,7 +11,8 @@ import (
 // refront gives entries the waypoints that reach them as backends only, and notes those
 // where these changed. It costs O(services), and nothing where no waypoint is used.
 func (h *Hub) refront(old, next *Snapshot, touched map[model.Key]bool) {
-	if !routesOfWaypoints(old, next, touched) {
+	if len(touched) == 0 || !old.fronting && !routesOfWaypoints(next, touched) {
+		next.fronting = old.fronting
 		return
 	}
 	find := func(key model.Key) *model.Service {
@@ -27,6 +29,7 @@ func (h *Hub) refront(old, next *Snapshot, touched map[model.Key]bool) {
 		}
 	}
 	fronts := translate.Fronts(all, find)
+	next.fronting = len(fronts) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(next.Entries)), routesOfWaypoint)
 	for key, e := range next.Entries {
 		if slices.Equal(e.fronts, fronts[key]) {
 			continue
@@ -38,18 +41,28 @@ func (h *Hub) refront(old, next *Snapshot, touched map[model.Key]bool) {
 	}
 }
 
-// routesOfWaypoints says that what Fronts reads may differ.
-func routesOfWaypoints(old, next *Snapshot, touched map[model.Key]bool) bool {
+// routesOfWaypoints says that what Fronts reads is there now.
+func routesOfWaypoints(next *Snapshot, touched map[model.Key]bool) bool {
 	for key := range touched {
-		for _, e := range []*Entry{old.Entries[key], next.Entries[key]} {
-			if e != nil && (len(e.fronts) > 0 || e.Waypoint != (model.GatewayName{}) && hasRoutes(e.Service)) {
-				return true
-			}
+		if e := next.Entries[key]; e != nil && routesOfWaypoint(e) {
+			return true
 		}
 	}
 	return false
 }
 
+func routesOfWaypoint(e *Entry) bool {
+	return e.Waypoint != (model.GatewayName{}) && hasRoutes(e.Service)
+}
+
 func hasRoutes(s *model.Service) bool {
 	return slices.ContainsFunc(s.Ports, func(p model.Port) bool { return len(p.Routes) > 0 })
+}
+
+// frontsOf are those of an entry's former form, which hold until refront.
+func frontsOf(was *Entry) []model.GatewayName {
+	if was == nil {
+		return nil
+	}
+	return was.fronts
 }

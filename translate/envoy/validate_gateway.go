@@ -11,6 +11,11 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
+// byServerName says that chains are told apart by the name in the handshake.
+func byServerName(m *listenerv3.Listener) bool {
+	return !slices.ContainsFunc(m.GetFilterChains(), func(c *listenerv3.FilterChain) bool { return c.GetTransportSocket() == nil })
+}
+
 // encrypted knows the one form in which a listener ends TLS: its chains are chosen by the
 // name in the handshake, each name once, which only the inspector reads.
 func (f *findings) encrypted(m *listenerv3.Listener) {

@@ -5,16 +5,25 @@ import (
 	"strconv"
 	"strings"
 
+	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 func (f *findings) listener(m *listenerv3.Listener) {
-	if _, wrong := parseSocket(m.GetAddress(), true); wrong != "" {
-		f.addf("address: %s", wrong)
+	if m.GetInternalListener() == nil {
+		if _, wrong := parseSocket(m.GetAddress(), true); wrong != "" {
+			f.addf("address: %s", wrong)
+		}
+	} else if m.GetAddress() != nil {
+		f.addf("address: an internal listener has none")
 	}
-	if len(m.GetFilterChains()) == 0 {
+	if len(m.GetFilterChains()) == 0 && m.GetDefaultFilterChain() == nil {
 		f.addf("filter_chains: empty")
 	}
 	names := make(map[string]bool, len(m.GetFilterChains()))
@@ -28,7 +37,34 @@ func (f *findings) listener(m *listenerv3.Listener) {
 		}
 	}
 	f.encrypted(m)
+	for j, filter := range m.GetDefaultFilterChain().GetFilters() {
+		f.filter(fmt.Sprintf("default_filter_chain.filters[%d]", j), filter)
+	}
+	switch matcher := m.GetFilterChainMatcher(); {
+	case matcher != nil:
+		f.leadsTo(matcher, names)
+	case len(m.GetFilterChains()) > 1 && !byServerName(m):
+		f.addf("filter_chain_matcher: missing, and there are %d chains", len(m.GetFilterChains()))
+	}
 	f.noFiles(m)
+}
+
+// leadsTo checks that each action of a matcher names a chain that there is: Envoy
+// closes the connections of others without a word.
+func (f *findings) leadsTo(m *matcherv3.Matcher, chains map[string]bool) {
+	err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
+		value, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		if name, ok := value.Interface().(*wrapperspb.StringValue); ok && !chains[name.GetValue()] {
+			f.addf("filter_chain_matcher: leads to chain %q, which is not there", name.GetValue())
+		}
+		return nil
+	})
+	if err != nil {
+		f.addf("filter_chain_matcher: %v", err)
+	}
 }
 
 // filter knows the two kinds of filter that are served.
@@ -58,7 +94,7 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if err := m.ValidateAll(); err != nil {
 		f.addf("%s: %v", where, err)
 	}
-	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok {
+	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
 	}
 	if t := m.GetTunnelingConfig(); t != nil {

@@ -157,28 +157,21 @@ func (l *edgeListener) routes(domain string) []model.Route {
 	return out
 }
 
-// redirect is one with the port that the API wants (HTTPRequestRedirectFilter.port): that
-// of the scheme it leads to, if it names one, else the listener's; and none where the
-// scheme says it. The request may carry another, so the host is said where it is known.
+// redirect is one with the scheme and port that the API wants where they are not written
+// (HTTPRequestRedirectFilter.port): the listener's, or the port of the scheme that is. The
+// host is said where it is known, since the request's may carry another port.
 func (l *edgeListener) redirect(r model.Redirect, domain string) *model.Redirect {
-	own := "http"
-	if l.https() {
-		own = "https"
+	if r.Port == 0 {
+		r.Port = map[string]uint32{"": l.port(), "http": 80, "https": 443}[r.Scheme]
 	}
-	port := map[string]uint32{"http": 80, "https": 443}
-	if r.Port == 0 && r.Scheme == "" {
-		r.Port = l.port()
-	} else if r.Port == 0 {
-		r.Port = port[r.Scheme]
+	if r.Scheme == "" {
+		r.Scheme = "http"
+		if l.https() {
+			r.Scheme = "https"
+		}
 	}
-	if r.Host == "" && !strings.HasPrefix(domain, "*") {
-		r.Host = domain
-	}
-	// Envoy writes a port that is set, and keeps the request's where none is, unless the
-	// host is set.
-	plain := r.Host != "" || l.port() == port[own]
-	if plain && r.Port == port[cmp.Or(r.Scheme, own)] {
-		r.Port = 0
+	if !strings.HasPrefix(domain, "*") {
+		r.Host = cmp.Or(r.Host, domain)
 	}
 	return &r
 }

@@ -45,7 +45,8 @@ func (e *edge) certificate(l *edgeListener, field string, ref *gatewayv1.SecretO
 		tell(model.InvalidCertificateRef, "%s %s: a certificate is a Secret", ptr.Deref(ref.Kind, ""), ref.Name)
 		return
 	}
-	if namespace != own && !e.granted(namespace, string(ref.Name)) {
+	to := model.ObjectRef{Kind: "Secret", Namespace: namespace, Name: string(ref.Name)}
+	if namespace != own && !grants(e.o.Routing.Grants, gatewayRef(e.o.Gateway), to, corev1.GroupName) {
 		tell(model.RefNotPermitted, "no ReferenceGrant in namespace %s lets Gateways of %s use its Secret %s", namespace, own, ref.Name)
 		return
 	}
@@ -62,22 +63,6 @@ func (e *edge) certificate(l *edgeListener, field string, ref *gatewayv1.SecretO
 	default:
 		tell(model.InvalidCertificateRef, "there is no %s.yaml in %s", name, strings.Join(e.o.Credentials.Folders, ", "))
 	}
-}
-
-// granted says that the namespace of a Secret lets Gateways of this one's use it.
-func (e *edge) granted(namespace, name string) bool {
-	from := gatewayv1.ReferenceGrantFrom{Group: gatewayv1.GroupName, Kind: KindGateway, Namespace: gatewayv1.Namespace(e.o.Gateway.Namespace)}
-	for _, g := range e.o.Routing.Grants {
-		if g.Namespace != namespace || !slices.Contains(g.Spec.From, from) {
-			continue
-		}
-		for _, to := range g.Spec.To {
-			if to.Group == corev1.GroupName && to.Kind == "Secret" && (to.Name == nil || string(*to.Name) == name) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // clientCertificates refuses listeners that must ask clients for a certificate: without
