@@ -21,9 +21,10 @@ type edge struct {
 
 // edgeListener is one of spec.listeners.
 type edgeListener struct {
-	spec *gatewayv1.Listener
-	at   string // spec.listeners[i]
-	host string // lower case, "" for all
+	spec  *gatewayv1.Listener
+	index int
+	at    string // spec.listeners[i]
+	host  string // lower case, "" for all
 	// valid says that it can be served; routes attach to others as well.
 	valid        bool
 	kinds        []string // of the routes that may attach
@@ -89,7 +90,7 @@ func (e *edge) refuse(l *edgeListener, reason model.Reason, field, format string
 func (e *edge) listener(i int) *edgeListener {
 	spec := &e.o.Gateway.Spec.Listeners[i]
 	l := &edgeListener{
-		spec: spec, at: fmt.Sprintf("spec.listeners[%d]", i), valid: true,
+		spec: spec, index: i, at: fmt.Sprintf("spec.listeners[%d]", i), valid: true,
 		host: strings.ToLower(string(ptr.Deref(spec.Hostname, ""))), claims: map[string][]claim{},
 	}
 	switch spec.Protocol {
@@ -176,7 +177,7 @@ func (e *edge) notHonoured() {
 // claims is one too, so that its requests do not go to a listener with a wider one.
 func (e *edge) finish(l *edgeListener) model.GatewayListener {
 	out := model.GatewayListener{
-		Name: string(l.spec.Name), Port: l.port(), Hostname: l.host,
+		Name: string(l.spec.Name), Index: l.index, Port: l.port(), Hostname: l.host,
 		Certificates: l.certificates, AttachedRoutes: l.attached,
 	}
 	domains := []string{cmp.Or(l.host, "*")}

@@ -90,6 +90,8 @@ type WaypointListener struct {
 // by host name (exact before wildcard, longer first, none last).
 type GatewayListener struct {
 	Name string
+	// Index is its place in spec.listeners.
+	Index int
 	Port uint32
 	// Hostname is "" for all, or may begin with "*.".
 	Hostname string
@@ -118,6 +120,12 @@ func CredentialName(namespace, name string) string { return namespace + "." + na
 
 // File is where it stands, by the path that the proxy sees.
 func (c Credential) File() string { return path.Join(c.Dir, c.Name+".yaml") }
+
+// RunBy says that a proxy which names the Gateway may be served it: it is of the kind,
+// and at the edge of the namespace too, since it sees what is exported there.
+func (g *GatewayObject) RunBy(p Proxy) bool {
+	return g.Kind == p.Kind && (g.Kind != Gateway || g.Namespace == p.Namespace)
+}
 
 // GatewayHost is one virtual host.
 type GatewayHost struct {
