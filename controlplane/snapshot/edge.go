@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +14,7 @@ import (
 // one scope that run it. What hangs on the client is its address, and which policies its
 // labels pick. The memo is of one form of the Gateway, and goes with the ScopeSet.
 type edgeResources struct {
-	services map[model.Key]*model.Service
+	services []*model.Service
 
 	mu   sync.Mutex
 	of   *GatewayEntry
@@ -29,11 +28,7 @@ func newEdge(scope Scope, services []*model.Service) *edgeResources {
 	if scope.Kind != model.Gateway || scope.Gateway == "" {
 		return nil
 	}
-	x := &edgeResources{services: make(map[model.Key]*model.Service, len(services))}
-	for _, s := range services {
-		x.services[s.Key] = s
-	}
-	return x
+	return &edgeResources{services: services}
 }
 
 // edgePorts are the ports of the Gateway that the client runs; without that of its HTTP
@@ -86,28 +81,13 @@ func (x *edgeResources) get(v *View, p envoy.GatewayPort, typeURL, name string) 
 	if r, ok := x.memo[key]; ok {
 		return r
 	}
-	r, err := edgeResource(p, typeURL, name, key.bind, x.settings(v.class.proxy))
+	r, err := edgeResource(p, typeURL, name, key.bind, translate.Settings(v.class.proxy, x.services))
 	if err != nil {
 		x.memo[key] = nil
 		return nil
 	}
 	x.memo[key] = &r
 	return &r
-}
-
-// settings are those of the policies that rule for a proxy.
-func (x *edgeResources) settings(proxy model.Proxy) envoy.Settings {
-	return func(t model.BackendTarget) model.ClusterSettings {
-		s := x.services[t.Key]
-		if s == nil {
-			return model.ClusterSettings{}
-		}
-		port, _ := s.Port(t.Port)
-		if id := s.PolicyID(proxy, port.Number, ""); id != model.NoPolicy && int(id) < len(s.Policies) {
-			return s.Policies[id].Cluster
-		}
-		return model.ClusterSettings{}
-	}
 }
 
 func edgeResource(p envoy.GatewayPort, typeURL, name, bind string, of envoy.Settings) (envoy.Resource, error) {
@@ -163,10 +143,7 @@ func (h *Hub) takenPorts(snap *Snapshot) []model.Problem {
 		}
 		for _, l := range g.Listeners {
 			if l.Port == m.claims.HTTPProxyPort {
-				out = append(out, model.Problem{
-					Object: g.Object, Field: fmt.Sprintf("spec.listeners[%d].port", l.Index), Severity: model.Warning, Reason: model.PortUnavailable,
-					Message: fmt.Sprintf("port %d is the HTTP proxy port of some proxies that run the Gateway, which do not listen for it", l.Port),
-				})
+				out = append(out, translate.PortTaken(g.GatewayObject, l))
 			}
 		}
 		for _, e := range snap.Scopes[m.class.key.scope].explicit.list {

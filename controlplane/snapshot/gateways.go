@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -107,10 +108,7 @@ func (h *Hub) logGateway(was, is *GatewayEntry) {
 // one of another kind.
 func (s *Snapshot) gatewayOf(p model.Proxy) *GatewayEntry {
 	name, err := model.ParseGatewayName(p.Gateway)
-	if err != nil {
-		return nil
-	}
-	if g := s.Gateways[name]; g != nil && g.RunBy(p) {
+	if g := s.Gateways[name]; err == nil && g != nil && g.RunBy(p) {
 		return g
 	}
 	return nil
@@ -125,25 +123,17 @@ func (h *Hub) gatewayProblems() []model.Problem {
 	}
 	for m := range h.members {
 		if p := m.claims; p.Gateway != "" && snap.gatewayOf(p) == nil {
-			out = append(out, model.Problem{
-				Object: proxyRef(p.ID), Field: "node.metadata.coastwise.gateway", Severity: model.Warning, Reason: model.TargetNotFound,
-				Message: noGateway(snap, p),
-			})
+			out = append(out, translate.NotRun(p, snap.named(p)))
 		}
 	}
 	return out
 }
 
-func noGateway(snap *Snapshot, p model.Proxy) string {
+// named is the Gateway of the name that a proxy says, nil for none of our classes.
+func (s *Snapshot) named(p model.Proxy) *model.GatewayObject {
 	name, _ := model.ParseGatewayName(p.Gateway)
-	class := model.WaypointClass
-	if p.Kind == model.Gateway {
-		class = model.EdgeClass
+	if g := s.Gateways[name]; g != nil {
+		return g.GatewayObject
 	}
-	if g := snap.Gateways[name]; g != nil && g.Kind == p.Kind {
-		return fmt.Sprintf("Gateway %s is not of namespace %s, in which the proxy is", name, p.Namespace)
-	} else if g != nil {
-		return fmt.Sprintf("Gateway %s is not for a proxy of kind %s, which runs one of class %s", name, p.Kind, class)
-	}
-	return fmt.Sprintf("there is no Gateway %s of class %s, so the proxy has no listener for it", name, class)
+	return nil
 }

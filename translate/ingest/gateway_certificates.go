@@ -39,7 +39,7 @@ func (e *edge) certificate(l *edgeListener, field string, ref *gatewayv1.SecretO
 	own := e.o.Gateway.Namespace
 	namespace := string(ptr.Deref(ref.Namespace, gatewayv1.Namespace(own)))
 	tell := func(reason model.Reason, format string, args ...any) {
-		e.tell(model.Error, reason, l.at+field, format+"; the listener does not listen by it", args...)
+		e.tell(model.Error, reason, l.at+field, format+"; the listener listens only with a certificate", args...)
 	}
 	if ptr.Deref(ref.Group, "") != "" || ptr.Deref(ref.Kind, "Secret") != "Secret" {
 		tell(model.InvalidCertificateRef, "%s %s: a certificate is a Secret", ptr.Deref(ref.Kind, ""), ref.Name)

@@ -92,7 +92,7 @@ type GatewayListener struct {
 	Name string
 	// Index is its place in spec.listeners.
 	Index int
-	Port uint32
+	Port  uint32
 	// Hostname is "" for all, or may begin with "*.".
 	Hostname string
 	// Certificates are what an HTTPS listener shows; none: plain HTTP. Listeners of one
