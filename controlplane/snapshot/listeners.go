@@ -209,7 +209,7 @@ func (h *Hub) forgiveListeners(was, is *ScopeSet) {
 	for _, e := range was.explicit.list {
 		same := func(o envoy.Explicit) bool {
 			return o.Listen == e.Listen && o.RouteName() == e.RouteName() && o.Service.Key == e.Service.Key &&
-				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service)
+				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service) && samePortRoutes(o.Service, e.Service)
 		}
 		if !slices.ContainsFunc(is.explicit.list, same) {
 			delete(h.refused, refusedKey{envoy.ListenerType, e.ListenerName()})

@@ -98,7 +98,8 @@ func proxyRef(id string) model.ObjectRef {
 	return model.ObjectRef{Kind: "Proxy", Namespace: pod.Namespace, Name: pod.Name}
 }
 
-// rejected puts a NACK onto the rule, else the Service, behind the resource.
+// rejected puts a NACK onto the rule, or the first route, else the Service, behind the
+// resource.
 func (h *Hub) rejected(r Refusal) model.Problem {
 	p := model.Problem{
 		Object: proxyRef(r.ProxyID), Field: "spec",
@@ -117,6 +118,10 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 			continue
 		}
 		p.Object = entry.Object
+		if of := entry.made().attached[port]; r.TypeURL == envoy.RouteType && len(of) > 0 {
+			p.Object = of[0]
+			continue
+		}
 		id := entry.Select(m.class.proxy, port, subset).PolicyID
 		if id != model.NoPolicy && entry.Policies[id].Rule != (model.ObjectRef{}) {
 			p.Object = entry.Policies[id].Rule
