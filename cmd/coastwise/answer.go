@@ -31,6 +31,8 @@ type answer struct {
 	one      bool // a service was asked for
 	// listeners are the explicit ones of the client.
 	listeners []envoy.Explicit
+	// edge is the Gateway at the edge that the client runs, nil for none.
+	edge *model.GatewayObject
 }
 
 // cluster is one cluster of the answer.
@@ -69,6 +71,7 @@ func ask(st *store.Store, q question) (answer, error) {
 		}
 	}
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
+	a.runs(st, q)
 	a.listen(only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // unless one cluster was asked for, and the problems below.
 func writeTable(w io.Writer, a answer, headers bool) error {
 	out := &errWriter{w: w}
+	writeEdge(out, a, headers)
 	for i, c := range a.clusters {
 		if len(a.clusters) > 1 || !a.one {
 			if i > 0 {
