@@ -1,39 +1,19 @@
 package snapshot
 
 import (
-	"reflect"
-	"slices"
-
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// portRoutesKey is all that the routes of one port of an entry hang on.
+// portRoutesKey is the routes of one port, called like its cluster, under one policy.
 type portRoutesKey struct {
-	port   uint32
+	name   string
 	policy model.PolicyID
 	form   model.Form
 }
 
-// portRoutes are the routes of one port for clients of a policy, built once; nil if they
-// may not be sent.
-func (e *Entry) portRoutes(port uint32, id model.PolicyID, form model.Form) *envoy.Resource {
-	key := portRoutesKey{port, id, form}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if r, ok := e.ported[key]; ok {
-		return r
-	}
-	var out *envoy.Resource
-	if r, err := validated(envoy.PortRoutes(e.Service, port, id, form)); err == nil {
-		out = &r
-	}
-	e.ported[key] = out
-	return out
-}
-
-// portRoutes are those that are named like a cluster, of a port that requests are routed
-// to; nil for any other name.
+// portRoutes are those of one port of a service to which shared listeners lead; nil if
+// there is none. Entry and not ScopeSet has the newest form of the service.
 func (v *View) portRoutes(name string) *envoy.Resource {
 	port, subset, host, ok := envoy.ParseClusterName(name)
 	if !ok || subset != "" || envoy.IsTunnelName(name) {
@@ -44,62 +24,35 @@ func (v *View) portRoutes(name string) *envoy.Resource {
 	if !ok || entry == nil {
 		return nil
 	}
-	if p, ok := entry.Port(port); !ok || !p.HTTP() {
+	if _, ok := entry.Port(port); !ok {
 		return nil
 	}
-	id := entry.PolicyID(v.class.proxy, port, "")
-	if id == model.NoPolicy {
-		return nil
-	}
-	r := entry.portRoutes(port, id, v.class.proxy.Form())
+	r := entry.portRoutes(port, entry.PolicyID(v.class.proxy, port, ""), v.class.proxy.Form())
 	if r == nil {
 		return nil
 	}
 	return frozen(r)
 }
 
-// checkRoutes fails where routes of the entry could not be sent: then its last form stays.
-func (e *Entry) checkRoutes() error {
-	for _, port := range e.Ports {
-		if len(port.Routes) == 0 {
-			continue
-		}
-		for id := range e.Policies {
-			if _, err := validated(envoy.PortRoutes(e.Service, port.Number, model.PolicyID(id), model.Plain)); err != nil {
-				return err
-			}
-		}
+// portRoutes builds them, once; nil if they may not be sent.
+func (e *Entry) portRoutes(port uint32, id model.PolicyID, form model.Form) *envoy.Resource {
+	if id == model.NoPolicy {
+		return nil
 	}
-	return nil
-}
-
-// sameRoutes says that the HTTPRoutes and GRPCRoutes of two forms of a port do the same.
-func sameRoutes(a, b model.Port) bool {
-	return len(a.Routes)+len(b.Routes) == 0 || reflect.DeepEqual(a.Routes, b.Routes)
-}
-
-// samePortRoutes is sameRoutes of all ports.
-func samePortRoutes(was, is *model.Service) bool {
-	return slices.EqualFunc(was.Ports, is.Ports, sameRoutes)
-}
-
-// forgiveRoutes forgets the refusals of routes that a change of some services changed.
-func (h *Hub) forgiveRoutes(old, next *Snapshot, shaped []model.Key) {
-	for _, key := range shaped {
-		for _, at := range clustersOf(old.Entries[key], next.Entries[key]) {
-			delete(h.refused, refusedKey{envoy.RouteType, envoy.ClusterName(at.port, "", key.Host)})
-		}
+	key := portRoutesKey{envoy.ClusterName(port, "", e.Host), id, form}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if r, ok := e.byPort[key]; ok {
+		return r
 	}
-	if len(shaped) > 0 {
-		delete(h.refused, refusedKey{envoy.RouteType, envoy.RouteName})
+	if e.byPort == nil {
+		e.byPort = map[portRoutesKey]*envoy.Resource{}
 	}
-}
-
-// attached are the objects behind a port's routes, each once.
-func attached(p model.Port) refs {
-	var of refs
-	for i := range p.Routes {
-		of = of.with(p.Routes[i].Object)
+	r, err := validated(envoy.PortRoutes(e.Service, port, id, form))
+	if err != nil {
+		e.byPort[key] = nil
+		return nil
 	}
-	return of
+	e.byPort[key] = &r
+	return &r
 }

@@ -49,7 +49,11 @@ func (h *Hub) logNew(was, is *Entry) {
 			known[p] = true
 		}
 	}
-	for _, p := range is.allProblems() {
+	h.logProblems(known, is.allProblems())
+}
+
+func (h *Hub) logProblems(known map[model.Problem]bool, all []model.Problem) {
+	for _, p := range all {
 		if !known[p] && p.Severity != model.Info {
 			h.log.Warn("a problem", "object", p.Object.String(), "field", p.Field, "reason", p.Reason, "message", p.Message)
 		}
