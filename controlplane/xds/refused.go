@@ -31,13 +31,14 @@ const (
 	otherNode      = "other_node"      // another node
 	formerPod      = "former_pod"      // the pod of that name has another UID
 	otherAccount   = "other_account"   // the pod of that name has another service account
+	otherGateway   = "other_gateway"   // the Gateway is another namespace's, or another than its pod's label names
 )
 
 // refusals is every reason.
 func refusals() []string {
 	return []string{
 		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
-		otherNamespace, otherPod, otherNode, formerPod, otherAccount,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount, otherGateway,
 		connectionsFull, clientConnections, streamRate,
 	}
 }

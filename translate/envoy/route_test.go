@@ -29,7 +29,7 @@ func routedBy(routes ...model.Route) *model.Service {
 // listed are the routes of port 80, which every entrance gives, validated.
 func listed(t *testing.T, s *model.Service) []*routev3.Route {
 	t.Helper()
-	r := must[Resource](t)(PortRoutes(s, 80, 0))
+	r := must[Resource](t)(PortRoutes(s, 80, 0, model.Plain))
 	if err := Validate(r); err != nil {
 		t.Fatal(err)
 	}
