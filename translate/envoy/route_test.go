@@ -214,7 +214,7 @@ func TestRouteHash(t *testing.T) {
 
 func TestPortRoutesRefuses(t *testing.T) {
 	for port, id := range map[uint32]model.PolicyID{81: 0, 80: model.NoPolicy} {
-		if _, err := PortRoutes(reviews(plain()), port, id); err == nil {
+		if _, err := PortRoutes(reviews(plain()), port, id, model.Plain); err == nil {
 			t.Errorf("port %d, policy %d", port, id)
 		}
 	}
