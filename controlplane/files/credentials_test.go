@@ -92,7 +92,9 @@ func TestCertificatesOfGateways(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatal(err)
 	}
-	of := func() ingest.Credentials { return st.GatewayObjects(model.GatewayName{Namespace: "shop", Name: "g"}).Credentials }
+	of := func() ingest.Credentials {
+		return st.GatewayObjects(model.GatewayName{Namespace: "shop", Name: "g"}).Credentials
+	}
 	want := ingest.Credentials{Folders: []string{first, second}, In: map[string]string{"shop.a": first, "shop.b": second}}
 	if diff := cmp.Diff(want, of()); diff != "" {
 		t.Error(diff)
