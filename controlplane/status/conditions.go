@@ -64,7 +64,7 @@ func Wish(o Object, r Report, now metav1.Time) v1alpha1.Status {
 		}
 		c.Type, c.ObservedGeneration, c.LastTransitionTime = kind, o.Generation, now
 		c.Message = clip(c.Message, maxMessage)
-		if was := find(o.Status, kind); was != nil && was.Status == c.Status {
+		if was := find(o.Status.Conditions, kind); was != nil && was.Status == c.Status {
 			c.LastTransitionTime = was.LastTransitionTime
 		}
 		out.Conditions = append(out.Conditions, c)
@@ -73,10 +73,10 @@ func Wish(o Object, r Report, now metav1.Time) v1alpha1.Status {
 }
 
 // find is the condition of a type, or nil.
-func find(s v1alpha1.Status, kind string) *metav1.Condition {
-	for i := range s.Conditions {
-		if s.Conditions[i].Type == kind {
-			return &s.Conditions[i]
+func find(all []metav1.Condition, kind string) *metav1.Condition {
+	for i := range all {
+		if all[i].Type == kind {
+			return &all[i]
 		}
 	}
 	return nil
