@@ -48,8 +48,16 @@ func NamespaceScope(ns *corev1.Namespace) string {
 // own namespace, or one that is exported to it; and both its own scope and the
 // one of its Namespace must allow it, where "" allows all. It looks at the
 // client's namespace and scope only.
-func Visible(s *model.Service, p model.Proxy, namespaceScope string) bool {
-	return exported(s, p.Namespace) &&
+//
+// A waypoint sees the services that are attached to its Gateway, from wherever they are,
+// and those that it fronts (Fronts); fronts counts for no other client.
+func Visible(s *model.Service, p model.Proxy, namespaceScope string, fronts ...model.GatewayName) bool {
+	reached := exported(s, p.Namespace)
+	if p.Kind == model.Waypoint {
+		of := func(g model.GatewayName) bool { return g.String() == p.Gateway }
+		reached = of(s.Waypoint) || slices.ContainsFunc(fronts, of)
+	}
+	return reached &&
 		model.InScope(p.Scope, s.Namespace, s.Name) &&
 		model.InScope(namespaceScope, s.Namespace, s.Name)
 }

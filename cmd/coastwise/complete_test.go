@@ -76,7 +76,7 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 		{"translate -f NOTHING --service c", nil},
 		{"translate -f OTHER --node n", []string{"node-1"}},
 		{"translate -f DIR --subset v", nil},
-		{"translate --kind ", []string{"sidecar", "gateway", "grpc"}},
+		{"translate --kind ", []string{"sidecar", "gateway", "waypoint", "grpc"}},
 		{"bootstrap --kind g", []string{"gateway", "grpc"}},
 		{"translate -o ", []string{"table", "json", "envoy"}},
 		{"lint -o ", []string{"table", "json", "sarif"}},

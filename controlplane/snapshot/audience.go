@@ -69,7 +69,7 @@ func (a *audience) policy(e *Entry, port uint32, subset string) (model.PolicyID,
 	if id == model.NoPolicy {
 		return id, false
 	}
-	_, what := e.Withheld(e.Policies[id], model.FormOf(a.proxy.Kind))
+	_, what := e.Withheld(e.Policies[id], a.proxy.Form())
 	return id, what == ""
 }
 

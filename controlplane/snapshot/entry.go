@@ -23,6 +23,8 @@ type Entry struct {
 	// could not be built and an older form stands here.
 	Problems []model.Problem
 	build    builder
+	// fronts are the waypoints that reach it as a backend only, sorted; see translate.Fronts.
+	fronts []model.GatewayName
 
 	mu   sync.Mutex
 	memo map[model.Variant]*encoding

@@ -24,7 +24,7 @@ func (i identity) classKey() classKey {
 			Services: Narrowing{Claim: p.Scope, Namespace: i.namespace},
 		},
 		locality: p.Locality, node: p.Node, network: p.Network,
-		labels: model.FormatLabels(p.Labels),
+		labels: model.FormatLabels(p.Labels), hbone: p.HBONE,
 	}
 }
 
@@ -42,10 +42,13 @@ func (h *Hub) identify(m *Member) identity {
 		h.metrics.unknownPlace.Inc()
 		h.log.Warn("no Node has the proxy's region or zone", "proxy", m.claims.ID, "locality", proxy.Locality.String())
 	}
+	if g := h.snap.Load().gatewayOf(proxy); g != nil && proxy.Kind == model.Waypoint {
+		proxy.HBONE = g.Waypoint.Form == model.HBONE
+	}
 	return identity{proxy: proxy, namespace: translate.NamespaceScope(h.store.Namespace(proxy.Namespace))}
 }
 
-// reidentify moves the members whose Pod, Node or Namespace changed to the class
+// reidentify moves the members whose Pod, Node, Namespace or Gateway changed to the class
 // that they belong to now.
 func (h *Hub) reidentify(d store.Dirty) {
 	for m := range h.affected(d) {
@@ -83,10 +86,15 @@ func (h *Hub) affected(d store.Dirty) map[*Member]struct{} {
 			out[m] = struct{}{}
 		}
 	}
-	if len(d.Namespaces) == 0 {
+	if len(d.Namespaces)+len(d.Gateways) == 0 {
 		return out
 	}
 	for m := range h.members {
+		for _, g := range d.Gateways {
+			if m.claims.Gateway == g.String() {
+				out[m] = struct{}{}
+			}
+		}
 		for _, ns := range d.Namespaces {
 			if m.proxy.Namespace == ns {
 				out[m] = struct{}{}

@@ -84,6 +84,9 @@ func (v *View) listeners() []string {
 	if v.listener != nil {
 		out = append(out, v.listener.Name)
 	}
+	for _, e := range v.entrances() {
+		out = append(out, e.Name)
+	}
 	for _, e := range v.set.explicit.list {
 		if v.opens(e) {
 			out = append(out, e.ListenerName())
@@ -138,11 +141,18 @@ func (x *explicitListeners) find(name string) (envoy.Explicit, bool) {
 // sameListeners says that the explicit listeners and their routes are the same, for
 // every client, for two forms of a service of one shape.
 func sameListeners(was, is *model.Service) bool {
-	if len(was.Listens)+len(is.Listens) == 0 {
+	if len(was.Listens)+len(is.Listens) == 0 && !carriesMore(was) && !carriesMore(is) {
 		return true
 	}
 	return slices.Equal(was.Listens, is.Listens) && reflect.DeepEqual(was.Selectors, is.Selectors) &&
 		reflect.DeepEqual(carriedOf(was), carriedOf(is))
+}
+
+// carriesMore says that some policy has a say in how TCP is carried, beside the hash key.
+func carriesMore(s *model.Service) bool {
+	return slices.ContainsFunc(s.Policies, func(p model.Policy) bool {
+		return p.Cluster.Pool.TCPIdleTimeout != nil || p.Cluster.Tunnel != nil
+	})
 }
 
 // carried is what a TCP listener reads of its policy, beside the hash key.
@@ -169,7 +179,7 @@ func (h *Hub) listenerProblems() []model.Problem {
 	var out []model.Problem
 	snap := h.snap.Load()
 	for _, set := range snap.Scopes {
-		out = append(out, set.explicit.problems...)
+		out = append(append(out, set.explicit.problems...), set.entrances.problems...)
 	}
 	for m := range h.members {
 		for _, e := range snap.Scopes[m.class.key.scope].explicit.list {
@@ -185,6 +195,9 @@ func (h *Hub) listenerProblems() []model.Problem {
 func (h *Hub) forgiveListeners(was, is *ScopeSet) {
 	if was == nil {
 		return
+	}
+	for key := range is.entrances.forgiven() {
+		delete(h.refused, key)
 	}
 	for _, e := range was.explicit.list {
 		same := func(o envoy.Explicit) bool {

@@ -25,6 +25,7 @@ type classKey struct {
 	node     string
 	network  string
 	labels   string
+	hbone    bool
 }
 
 // scopeState is a live Scope: one that some stream has.

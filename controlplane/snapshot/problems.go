@@ -80,6 +80,7 @@ func (h *Hub) Problems() []model.Problem {
 		out = append(out, set.problems...)
 	}
 	out = append(out, h.listenerProblems()...)
+	out = append(out, h.gatewayProblems()...)
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
 	}

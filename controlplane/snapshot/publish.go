@@ -25,7 +25,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
-	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes}
+	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways}
 	touched := map[model.Key]bool{}
 	d = h.whole(d)
 	h.rebuildAll(d.Keys, old, next, touched, now)
@@ -39,6 +39,8 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	}
 	d.Since = h.rebuildBulk(d, old, next, touched, now)
 	rest := time.Now()
+	h.refront(old, next, touched)
+	changed := h.regateway(d.Gateways, old, next)
 	next.Changed = slices.SortedFunc(maps.Keys(touched), model.Key.Compare)
 	marks := marks{}
 	var shaped []model.Key
@@ -51,6 +53,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 		h.logNew(was, is)
 	}
 	scopes := h.rescope(marks, next, old, shaped)
+	maps.Copy(scopes, changed)
 	h.snap.Store(next)
 	h.metrics.published(next, d.Since)
 	h.wake(marks, scopes, d.Since)
@@ -116,6 +119,7 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 	}
 	if err == nil {
 		is := newEntry(service, problems, h.build)
+		is.fronts = frontsOf(was)
 		if err = h.prebuild(is); err == nil {
 			return is, problems
 		}
@@ -131,12 +135,13 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 		return nil, append(problems, failed)
 	}
 	held := newEntry(ingest.Fenced(was.Service, objects), append(problems, failed), h.build)
+	held.fronts = was.fronts
 	return held, held.Problems
 }
 
 // prebuild encodes what every class that sees the entry will ask for.
 func (h *Hub) prebuild(e *Entry) error {
-	for c := range h.seers(e.Service) {
+	for c := range h.seers(e) {
 		for _, subset := range append([]string{""}, c.subsetsOf(e.Service)...) {
 			for _, port := range e.Ports {
 				if enc := e.encode(c, port.Number, subset); enc.err != nil {
@@ -149,14 +154,14 @@ func (h *Hub) prebuild(e *Entry) error {
 }
 
 // seers yields the classes with a stream that subscribes to the service.
-func (h *Hub) seers(s *model.Service) func(func(*class) bool) {
+func (h *Hub) seers(s *Entry) func(func(*class) bool) {
 	return func(yield func(*class) bool) {
 		for _, scope := range h.scopes {
 			if !scope.scope.sees(s) {
 				continue
 			}
 			for c := range scope.classes {
-				if (len(c.wild) > 0 || h.watches(c, s)) && !yield(c) {
+				if (len(c.wild) > 0 || h.watches(c, s.Service)) && !yield(c) {
 					return
 				}
 			}
@@ -222,7 +227,7 @@ func (h *Hub) differs(c *class, at clusterAt, was, is *Entry) bool {
 	if at.subset != "" && !had && !has {
 		return false // it is some other class's
 	}
-	if !had || !has || c.key.scope.sees(was.Service) != c.key.scope.sees(is.Service) {
+	if !had || !has || c.key.scope.sees(was) != c.key.scope.sees(is) {
 		return true
 	}
 	before := was.held(c, at.port, at.subset)
@@ -266,7 +271,7 @@ func (h *Hub) rescope(ms marks, next, old *Snapshot, shaped []model.Key) map[*sc
 }
 
 func (s *scopeState) seesEither(was, is *Entry) bool {
-	return was != nil && s.scope.sees(was.Service) || is != nil && s.scope.sees(is.Service)
+	return was != nil && s.scope.sees(was) || is != nil && s.scope.sees(is)
 }
 
 // has says whether a class has a cluster of an entry, which may be nil.

@@ -42,6 +42,8 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// entrances are the listeners that many of its services share.
+	entrances *entrances
 	// hosts are the keys of those that ServiceEntries declare, by host: a host may be
 	// another's in another scope.
 	hosts map[string]model.Key
@@ -68,12 +70,12 @@ func (s *ScopeSet) find(host string) (model.Key, bool) {
 }
 
 // sees is what semantics 1.3 says of one service and one scope.
-func (s Scope) sees(service *model.Service) bool {
+func (s Scope) sees(e *Entry) bool {
 	p := model.Proxy{
 		Kind: s.Kind, Namespace: s.Namespace,
 		Scope: s.Services.Claim, Gateway: s.Gateway,
 	}
-	return translate.Visible(service, p, s.Services.Namespace)
+	return translate.Visible(e.Service, p, s.Services.Namespace, e.fronts...)
 }
 
 // buildScope costs O(services): it runs when a scope's first proxy comes, and
@@ -84,7 +86,7 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 	visible := make([]*model.Service, 0, len(sorted))
 	byKey := make(map[model.Key]*Entry, len(sorted))
 	for _, e := range sorted {
-		if scope.sees(e.Service) {
+		if scope.sees(e) {
 			visible = append(visible, e.Service)
 			byKey[e.Key] = e
 		}
@@ -116,7 +118,7 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 	slices.SortFunc(set.Selected, model.Key.Compare)
 	slices.Sort(set.Clusters)
 	if scope.Kind == model.GRPC {
-		set.explicit = &explicitListeners{}
+		set.explicit, set.entrances = &explicitListeners{}, &entrances{}
 		set.targets = newTargets(scope.Namespace, services)
 		return set, nil
 	}
@@ -125,6 +127,7 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
 	set.picked = newPickedRoutes(scope, services)
+	set.entrances = newEntrances(scope, services)
 	if set.explicit, err = newExplicitListeners(scope, services); err != nil {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}

@@ -13,6 +13,10 @@ type Snapshot struct {
 	Entries map[model.Key]*Entry
 	Scopes  map[Scope]*ScopeSet
 	Changed []model.Key
+	// Gateways are those of our classes; nil for none.
+	Gateways map[model.GatewayName]*GatewayEntry
+	// fronting says that some route of a service with a waypoint names backends.
+	fronting bool
 }
 
 // View is what one proxy class sees of one Snapshot. It answers the stream
@@ -73,6 +77,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 	case envoy.ListenerType:
 		if v.listener != nil && name == v.listener.Name {
 			return v.listener
+		}
+		if e, ok := v.entrance(name); ok {
+			return v.entranceListener(e)
 		}
 		return v.explicitListener(name)
 	case envoy.RouteType:

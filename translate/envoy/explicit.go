@@ -47,7 +47,7 @@ func (e Explicit) RouteName() string {
 // (semantics 9.4).
 func (e Explicit) http() bool {
 	port, _ := e.Service.Port(e.Port)
-	return port.Protocol.HTTP()
+	return port.HTTP()
 }
 
 func (e Explicit) cluster() string { return ClusterName(e.Port, "", e.Service.Host) }
@@ -125,13 +125,13 @@ func tunneling(t *model.Tunnel) *tcpproxyv3.TcpProxy_TunnelingConfig {
 	return &tcpproxyv3.TcpProxy_TunnelingConfig{Hostname: t.Target, UsePost: t.Post}
 }
 
-// Routes sends every host to the service, with the defaults and hash keys of the
-// HTTP proxy port; only for a listener with a RouteName.
+// Routes are those of the port for every host, as at the HTTP proxy port; only for a listener with a RouteName.
 //
 // It fails on a string that is not UTF-8.
 func (e Explicit) Routes(id model.PolicyID) (Resource, error) {
-	t := table{seen: map[string]bool{}, retry: retryPolicy()}
-	t.host([]string{"*"}, t.to(e.cluster(), e.settings(id)))
+	port, _ := e.Service.Port(e.Port)
+	t := table{seen: map[string]bool{}}
+	t.host([]string{"*"}, RouteList(e.Service, port, e.settings(id))...)
 	return encode(RouteType, e.RouteName(), &routev3.RouteConfiguration{
 		Name:             e.RouteName(),
 		VirtualHosts:     t.hosts,

@@ -25,7 +25,7 @@ type Fragment struct {
 func RouteFragment(client model.Proxy, s *model.Service) (Fragment, error) {
 	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
 	f := Fragment{names: hostNames(client.Namespace, s), standard: s.HostField == "" && s.Key == model.ServiceKey(s.Namespace, s.Name)}
-	t := table{seen: map[string]bool{}, retry: retryPolicy()}
+	t := table{seen: map[string]bool{}}
 	t.add(s, f.names, client)
 	head, err := encode(RouteType, RouteName, &routev3.RouteConfiguration{Name: RouteName})
 	if err != nil {

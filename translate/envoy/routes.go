@@ -7,7 +7,6 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	previoushostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -28,7 +27,7 @@ const (
 // It fails on a string that is not UTF-8.
 func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
 	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
-	t := table{seen: make(map[string]bool, 8*len(services)), retry: retryPolicy()}
+	t := table{seen: make(map[string]bool, 8*len(services))}
 	for _, s := range services {
 		t.add(s, hostNames(client.Namespace, s), client)
 	}
@@ -105,7 +104,6 @@ func defaultPort(ports []model.Port) (uint32, bool) {
 type table struct {
 	hosts []*routev3.VirtualHost
 	seen  map[string]bool
-	retry *routev3.RetryPolicy
 }
 
 func (t *table) add(s *model.Service, names []string, client model.Proxy) {
@@ -119,7 +117,7 @@ func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 		if ok && p.Number == bare {
 			domains = append(domains, names...)
 		}
-		t.host(domains, t.to(ClusterName(p.Number, "", s.Host), settingsFor(s, client, p.Number)))
+		t.host(domains, RouteList(s, p, settingsFor(s, client, p.Number))...)
 	}
 	if !ok && len(s.Ports) > 0 {
 		t.host(names, direct(404, portMissing))
@@ -128,7 +126,7 @@ func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 
 // host adds a virtual host for those of the domains that have no owner yet. It
 // is named by the first of them, so names are as unique as domains.
-func (t *table) host(domains []string, r *routev3.Route) {
+func (t *table) host(domains []string, routes ...*routev3.Route) {
 	free := make([]string, 0, len(domains))
 	for _, d := range domains {
 		if !t.seen[d] {
@@ -137,25 +135,7 @@ func (t *table) host(domains []string, r *routev3.Route) {
 		}
 	}
 	if len(free) > 0 {
-		t.hosts = append(t.hosts, &routev3.VirtualHost{Name: free[0], Domains: free, Routes: []*routev3.Route{r}})
-	}
-}
-
-// to routes everything to a cluster, with the defaults of semantics 9.6; that
-// websockets may be upgraded is said once, by the listener. A request cannot go
-// through a tunnel, and must not go past it.
-func (t *table) to(cluster string, set model.ClusterSettings) *routev3.Route {
-	if set.Tunnel != nil {
-		return direct(503, tunnelOnly)
-	}
-	return &routev3.Route{
-		Match: everything(),
-		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
-			Timeout:          durationpb.New(0),
-			RetryPolicy:      t.retry,
-			HashPolicy:       hashPolicy(set.Hash),
-		}},
+		t.hosts = append(t.hosts, &routev3.VirtualHost{Name: free[0], Domains: free, Routes: routes})
 	}
 }
 

@@ -5,17 +5,25 @@ import (
 	"strconv"
 	"strings"
 
+	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
-	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 func (f *findings) listener(m *listenerv3.Listener) {
-	if _, wrong := parseSocket(m.GetAddress(), true); wrong != "" {
-		f.addf("address: %s", wrong)
+	if m.GetInternalListener() == nil {
+		if _, wrong := parseSocket(m.GetAddress(), true); wrong != "" {
+			f.addf("address: %s", wrong)
+		}
+	} else if m.GetAddress() != nil {
+		f.addf("address: an internal listener has none")
 	}
-	if len(m.GetFilterChains()) == 0 {
+	if len(m.GetFilterChains()) == 0 && m.GetDefaultFilterChain() == nil {
 		f.addf("filter_chains: empty")
 	}
 	names := make(map[string]bool, len(m.GetFilterChains()))
@@ -28,7 +36,34 @@ func (f *findings) listener(m *listenerv3.Listener) {
 			f.filter(fmt.Sprintf("filter_chains[%d].filters[%d]", i, j), filter)
 		}
 	}
+	for j, filter := range m.GetDefaultFilterChain().GetFilters() {
+		f.filter(fmt.Sprintf("default_filter_chain.filters[%d]", j), filter)
+	}
+	switch matcher := m.GetFilterChainMatcher(); {
+	case matcher != nil:
+		f.leadsTo(matcher, names)
+	case len(m.GetFilterChains()) > 1:
+		f.addf("filter_chain_matcher: missing, and there are %d chains", len(m.GetFilterChains()))
+	}
 	f.noFiles(m)
+}
+
+// leadsTo checks that each action of a matcher names a chain that there is: Envoy
+// closes the connections of others without a word.
+func (f *findings) leadsTo(m *matcherv3.Matcher, chains map[string]bool) {
+	err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
+		value, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		if name, ok := value.Interface().(*wrapperspb.StringValue); ok && !chains[name.GetValue()] {
+			f.addf("filter_chain_matcher: leads to chain %q, which is not there", name.GetValue())
+		}
+		return nil
+	})
+	if err != nil {
+		f.addf("filter_chain_matcher: %v", err)
+	}
 }
 
 // filter knows the two kinds of filter that are served.
@@ -58,7 +93,7 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if err := m.ValidateAll(); err != nil {
 		f.addf("%s: %v", where, err)
 	}
-	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok {
+	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
 	}
 	if t := m.GetTunnelingConfig(); t != nil {
@@ -88,43 +123,4 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-func (f *findings) routes(m *routev3.RouteConfiguration) {
-	names := make(map[string]bool, len(m.GetVirtualHosts()))
-	domains := make(map[string]bool, 4*len(m.GetVirtualHosts()))
-	for i, h := range m.GetVirtualHosts() {
-		if names[h.GetName()] {
-			f.addf("virtual_hosts[%d].name: %q stands twice", i, h.GetName())
-		}
-		names[h.GetName()] = true
-		for _, d := range h.GetDomains() {
-			if domains[d] {
-				f.addf("virtual_hosts[%d].domains: %q stands twice", i, d)
-			}
-			domains[d] = true
-		}
-		if len(h.GetRoutes()) == 0 {
-			f.addf("virtual_hosts[%d].routes: empty", i)
-		}
-		for j, r := range h.GetRoutes() {
-			f.route(i, j, r)
-		}
-	}
-}
-
-func (f *findings) route(i, j int, r *routev3.Route) {
-	if r.GetDirectResponse() != nil {
-		return
-	}
-	cluster := r.GetRoute().GetCluster()
-	if _, _, _, ok := ParseClusterName(cluster); !ok {
-		f.addf("virtual_hosts[%d].routes[%d].route.cluster: %q is not outbound|PORT|SUBSET|HOST", i, j, cluster)
-	}
-	if n := len(r.GetRoute().GetHashPolicy()); n > 1 {
-		f.addf("virtual_hosts[%d].routes[%d].route.hash_policy: %d keys would be mixed into one", i, j, n)
-	}
-	if r.GetRoute().GetTimeout() == nil {
-		f.addf("virtual_hosts[%d].routes[%d].route.timeout: missing, so Envoy's 15 s would hold", i, j)
-	}
 }

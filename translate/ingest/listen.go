@@ -41,10 +41,14 @@ func portOf(svc *corev1.Service, name string) (corev1.ServicePort, bool) {
 	return corev1.ServicePort{}, false
 }
 
-// undeclared tells of listeners whose port says no protocol (semantics 9.4).
-func undeclared(svc *corev1.Service, listens []model.Listen) []model.Problem {
+// undeclared tells of listeners whose port says no protocol (semantics 9.4), unless a
+// route says it.
+func undeclared(svc *corev1.Service, s *model.Service) []model.Problem {
 	var out []model.Problem
-	for _, l := range listens {
+	for _, l := range s.Listens {
+		if port, ok := s.Port(l.Port); ok && port.HTTP() {
+			continue
+		}
 		i := slices.IndexFunc(svc.Spec.Ports, func(p corev1.ServicePort) bool { return isTCP(p) && uint32(p.Port) == l.Port })
 		if i < 0 || appProtocol(svc.Spec.Ports[i]) != model.ProtocolUndeclared {
 			continue

@@ -41,12 +41,16 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 		s, f = ofService(o)
 	case o.Service == nil && o.Owner == model.ObjectRef{} && len(o.Entries) > 0:
 		s, f = ofEntry(o)
+		problems = append(problems, parentless(o.Key, o.Routing)...)
 	default:
-		return nil, model.SortProblems(problems)
+		return nil, model.SortProblems(append(problems, parentless(o.Key, o.Routing)...))
 	}
 	r := newResolver(o, rules, f.speech)
 	r.fill(s)
 	s.Places = places(s)
+	waypoint, unattached := attach(o)
+	s.Waypoint = waypoint
+	problems = append(problems, unattached...)
 	problems = append(problems, f.problems...)
 	problems = append(problems, noRegion(f.gaps, s.Policies)...)
 	problems = append(problems, r.problems(s)...)
@@ -64,10 +68,9 @@ type found struct {
 func ofService(o Objects) (*model.Service, found) {
 	s := describe(o)
 	s.Listens = listens(o.Service)
-	problems := undeclared(o.Service, s.Listens)
 	if o.Service.Spec.Type == corev1.ServiceTypeExternalName {
 		f := externalName(s, o.Service)
-		f.problems = append(f.problems, problems...)
+		f.problems = append(f.problems, append(attachRoutes(s, o.Routing), undeclared(o.Service, s)...)...)
 		return s, f
 	}
 	j := join(o)
@@ -77,7 +80,8 @@ func ofService(o Objects) (*model.Service, found) {
 			Name: port.Name, Number: uint32(port.Port), Protocol: appProtocol(port), Endpoints: j.endpoints(port),
 		})
 	}
-	problems = append(problems, j.problems...)
+	problems := append(j.problems, attachRoutes(s, o.Routing)...)
+	problems = append(problems, undeclared(o.Service, s)...)
 	return s, found{speech: sp, problems: append(problems, j.unmatched(o.Service)...), gaps: j.gaps}
 }
 
@@ -97,6 +101,7 @@ func describe(o Objects) *model.Service {
 		Object:   serviceRef(svc),
 		Name:     svc.Name,
 		ExportTo: exportTo(svc),
+		VIPs:     clusterIPs(svc),
 	}
 	if !svc.CreationTimestamp.IsZero() {
 		s.Created = svc.CreationTimestamp.Unix()

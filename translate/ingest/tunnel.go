@@ -38,7 +38,7 @@ func tunnelled(s *model.Service, port model.Port, set set) []model.Problem {
 		}
 	}
 	var out []model.Problem
-	if port.Protocol.HTTP() || !slices.ContainsFunc(s.Listens, func(l model.Listen) bool { return l.Port == port.Number }) {
+	if port.HTTP() || !slices.ContainsFunc(s.Listens, func(l model.Listen) bool { return l.Port == port.Number }) {
 		out = append(out, info("no TCP listener leads into the tunnel; HTTP requests are answered 503, never sent past it"))
 	}
 	if pool := set.blocks.ConnectionPool; pool != nil && pool.HTTP != nil && pool.HTTP.UseClientProtocol {

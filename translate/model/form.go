@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// FormOf is the form of a kind of client.
-func FormOf(k Kind) Form {
-	if k == GRPC {
+// Form is that of the proxy's resources.
+func (p Proxy) Form() Form {
+	switch {
+	case p.Kind == GRPC:
 		return GRPCForm
+	case p.Kind == Waypoint && p.HBONE:
+		return HBONE
 	}
 	return Plain
 }

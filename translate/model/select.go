@@ -17,7 +17,7 @@ func (s *Service) Select(p Proxy, port uint32, subset string) Variant {
 	if v.PolicyID == NoPolicy {
 		return v
 	}
-	form := FormOf(p.Kind)
+	form := p.Form()
 	v.View = s.view(s.Policies[v.PolicyID].For(form), p)
 	v.View.Form = form
 	return v

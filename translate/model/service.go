@@ -122,6 +122,13 @@ func (p AppProtocol) HTTP() bool {
 	return false
 }
 
+// HTTP says that requests are routed to the port: by its protocol, and where it
+// declares none, by a route that has it as its parent (docs/routes.md). Every entrance
+// asks this, so that a port is one or the other for all of them.
+func (p Port) HTTP() bool {
+	return p.Protocol.HTTP() || p.Protocol == ProtocolUndeclared && len(p.Routes) > 0
+}
+
 // State is an endpoint's readiness as its slice (and its Pod) says (semantics 7).
 type State uint8
 

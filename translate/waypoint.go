@@ -1,0 +1,58 @@
+package translate
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Fronts says which waypoints reach a service though it is not attached to them: those of
+// the services whose routes name it as a backend or mirror, and to whose namespace it is
+// exported. Each list is sorted; a service without any is absent.
+func Fronts(services iter.Seq[*model.Service], find func(model.Key) *model.Service) map[model.Key][]model.GatewayName {
+	out := map[model.Key][]model.GatewayName{}
+	for s := range services {
+		if s.Waypoint == (model.GatewayName{}) {
+			continue
+		}
+		for key := range backends(s) {
+			to := find(key)
+			if to == nil || to.Waypoint == s.Waypoint || !exported(to, s.Namespace) || slices.Contains(out[key], s.Waypoint) {
+				continue
+			}
+			out[key] = append(out[key], s.Waypoint)
+		}
+	}
+	for _, list := range out {
+		slices.SortFunc(list, model.GatewayName.Compare)
+	}
+	return out
+}
+
+// backends are the services that routes of s name, as often as they do.
+func backends(s *model.Service) iter.Seq[model.Key] {
+	return func(yield func(model.Key) bool) {
+		for _, port := range s.Ports {
+			for i := range port.Routes {
+				r := &port.Routes[i]
+				for _, b := range r.Backends {
+					if !b.To.Broken && !yield(b.To.Key) {
+						return
+					}
+				}
+				for _, m := range r.Mirrors {
+					if !m.To.Broken && !yield(m.To.Key) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Attached are the services of which a waypoint is the entrance, and not only the way to
+// a backend of others.
+func Attached(services []*model.Service, gateway string) []*model.Service {
+	return slices.DeleteFunc(slices.Clone(services), func(s *model.Service) bool { return s.Waypoint.String() != gateway })
+}
