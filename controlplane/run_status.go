@@ -22,7 +22,7 @@ func (s *server) statusConfig() (_ status.Config, ok bool) {
 	}
 	return status.Config{
 		REST: s.rest, Namespace: s.config.Replica.Namespace, Name: s.config.Replica.Name,
-		Ready: s.hub.Synced, Objects: s.written, Problems: s.hub.Problems,
+		Ready: s.hub.Synced, Objects: s.written, Gateways: s.hub.Gateways, Problems: s.hub.Problems,
 		Rollouts: func(context.Context) status.Rollouts { return s.rollouts() },
 		Changed:  s.kube.Changed(), Log: s.config.Log,
 	}, true

@@ -69,3 +69,12 @@ func (m *Member) runs() verdict {
 func ofGateway(n envoy.ResourceName) bool {
 	return n.TypeURL == envoy.ListenerType || n.TypeURL == envoy.RouteType && strings.HasPrefix(n.Name, gatewayRoutes)
 }
+
+// Gateways are those of our classes, as they act.
+func (h *Hub) Gateways() map[model.GatewayName]*model.GatewayObject {
+	out := map[model.GatewayName]*model.GatewayObject{}
+	for name, g := range h.snap.Load().Gateways {
+		out[name] = g.GatewayObject
+	}
+	return out
+}

@@ -170,15 +170,15 @@ func entryOf(p parent, s state, stand []metav1.Condition) gatewayv1.RouteParentS
 type routeFindings struct {
 	whole, refs, rollout, notes []model.Problem
 	parents                     map[int][]model.Problem
-	// rules are those that are dropped, and why.
-	rules map[int][]model.Problem
+	// rules are those that are dropped, and why; parts those of which something is.
+	rules, parts map[int][]model.Problem
 }
 
 // routeRefs are the reasons of ResolvedRefs, gravest first.
 var routeRefs = []model.Reason{model.RefNotPermitted, model.InvalidKind, model.BackendNotFound, model.UnsupportedProtocol}
 
 func (f route) sift(problems []model.Problem) routeFindings {
-	out := routeFindings{parents: map[int][]model.Problem{}, rules: map[int][]model.Problem{}}
+	out := routeFindings{parents: map[int][]model.Problem{}, rules: map[int][]model.Problem{}, parts: map[int][]model.Problem{}}
 	for _, p := range fromServer(problems) {
 		at, isParent := indexed(p.Field, "spec.parentRefs")
 		rule, isRule := indexed(p.Field, "spec.rules")
@@ -191,6 +191,8 @@ func (f route) sift(problems []model.Problem) routeFindings {
 			out.refs = append(out.refs, p)
 		case isRule && p.Severity == model.Error:
 			out.rules[rule] = append(out.rules[rule], p)
+		case isRule && p.Severity == model.Warning && p.Reason == model.UnsupportedValue:
+			out.parts[rule] = append(out.parts[rule], p)
 		case p.Severity == model.Error:
 			out.whole = append(out.whole, p)
 		default:
@@ -212,7 +214,7 @@ func (f route) wish(was state, r Report, now metav1.Time) state {
 	for _, p := range f.parents {
 		acts, resolved := f.accepted(p, found), f.resolved(found)
 		out.say(p.key, acts, resolved, f.programmed(found, r, acts, resolved))
-		if len(found.rules) > 0 && acts.Status == metav1.ConditionTrue {
+		if len(found.rules)+len(found.parts) > 0 && acts.Status == metav1.ConditionTrue {
 			out.say(p.key, found.dropped())
 		}
 	}
@@ -271,16 +273,23 @@ func (f route) programmed(found routeFindings, r Report, acts, resolved metav1.C
 	return c
 }
 
-// dropped tells which rules do not act.
+// dropped tells which rules do not act, or not whole.
 func (found routeFindings) dropped() metav1.Condition {
-	var all []string
+	var words []string
 	var why []model.Problem
-	for _, rule := range slices.Sorted(maps.Keys(found.rules)) {
-		all = append(all, strconv.Itoa(rule))
-		why = append(why, found.rules[rule]...)
+	tell := func(format string, dropped map[int][]model.Problem) {
+		var all []string
+		for _, rule := range slices.Sorted(maps.Keys(dropped)) {
+			all = append(all, strconv.Itoa(rule))
+			why = append(why, dropped[rule]...)
+		}
+		if len(all) > 0 {
+			words = append(words, fmt.Sprintf(format, strings.Join(all, ", ")))
+		}
 	}
+	tell("Dropped Rule(s) %s", found.rules)
+	tell("Dropped Rule parts of %s", found.parts)
 	return metav1.Condition{
-		Type: PartiallyInvalid, Status: metav1.ConditionTrue, Reason: routeReason(why),
-		Message: fmt.Sprintf("Dropped Rule(s) %s:\n%s", strings.Join(all, ", "), list(why)),
+		Type: PartiallyInvalid, Status: metav1.ConditionTrue, Reason: routeReason(why), Message: strings.Join(words, "; ") + ":\n" + list(why),
 	}
 }

@@ -89,6 +89,15 @@ func TestRoute(t *testing.T) {
 				"PartiallyInvalid True UnsupportedValue: Dropped Rule(s) 2: | spec.rules[2].filters[0]: it is so",
 			},
 		},
+		"a part of one is": {
+			report: Report{Rollout: two, Problems: []model.Problem{
+				routeProblem(model.Warning, model.UnsupportedValue, "spec.rules[1].retry.attempts"), routeProblem(model.Error, model.Invalid, "spec.rules[2].filters[0]"),
+			}},
+			want: []string{
+				good, resolved, RouteProgrammed + " True Programmed: 2 of 2 proxies",
+				"PartiallyInvalid True UnsupportedValue: Dropped Rule(s) 2; Dropped Rule parts of 1: | spec.rules[2].filters[0]: it is so | spec.rules[1].retry.attempts: it is so",
+			},
+		},
 		"all rules are": {
 			report: Report{Problems: []model.Problem{
 				routeProblem(model.Error, model.UnsupportedValue, "spec.rules[0].filters[0]"), routeProblem(model.Error, model.UnsupportedValue, "spec.rules[1].filters[0]"),
