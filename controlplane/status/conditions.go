@@ -22,10 +22,17 @@ const (
 // Pending is the reason of a condition that time alone may mend (semantics 10).
 const Pending = "Pending"
 
-// Conditions are the condition types that a kind of ours has: a workload has no
-// resource of its own, and a mesh default refers to nothing.
+// Conditions are the condition types that a kind has, of ours or of the Gateway API: a
+// workload has no resource of its own, and a mesh default refers to nothing. Those of a
+// route are of each of its parents.
 func Conditions(kind string) []string {
 	switch kind {
+	case KindGatewayClass:
+		return []string{Accepted}
+	case KindGateway:
+		return []string{Accepted, Programmed}
+	case KindHTTPRoute, KindGRPCRoute:
+		return []string{Accepted, ResolvedRefs, RouteProgrammed}
 	case v1alpha1.KindWorkloadEntry:
 		return []string{Accepted}
 	case v1alpha1.KindMeshConfig:

@@ -35,7 +35,7 @@ type gatewayRest struct {
 func (gateway) resource() schema.GroupVersionResource { return gatewayResource("gateways") }
 
 func (f gateway) stands() state {
-	out := theirs(f.is.Status.Conditions, Accepted, Programmed)
+	out := theirs(f.is.Status.Conditions, Conditions(KindGateway)...)
 	rest := gatewayRest{Addresses: f.is.Status.Addresses, Listeners: map[string]gatewayv1.ListenerStatus{}}
 	for _, l := range f.is.Status.Listeners {
 		name := string(l.Name)

@@ -99,7 +99,7 @@ func parentKey(namespace string, ref gatewayv1.ParentReference) string {
 func (f route) resource() schema.GroupVersionResource { return gatewayResource(f.plural) }
 
 func routeConditions() []string {
-	return []string{Accepted, ResolvedRefs, RouteProgrammed, PartiallyInvalid}
+	return append(Conditions(KindHTTPRoute), PartiallyInvalid)
 }
 
 func (f route) stands() state {
