@@ -50,8 +50,9 @@ func ask(st *store.Store, q question) (answer, error) {
 	all := ingestAll(st)
 	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
 	var visible []*model.Service
+	fronts := all.fronts()
 	for _, s := range all.services {
-		if translate.Visible(s, a.proxy, scope) {
+		if translate.Visible(s, a.proxy, scope, fronts[s.Key]...) {
 			visible = append(visible, s)
 		}
 	}
@@ -101,6 +102,17 @@ func ingestAll(st *store.Store) ingested {
 		all.problems[key] = problems
 	}
 	return all
+}
+
+// fronts are the waypoints that reach services as backends.
+func (all ingested) fronts() map[model.Key][]model.GatewayName {
+	return translate.Fronts(slices.Values(all.services), func(key model.Key) *model.Service {
+		i := slices.IndexFunc(all.services, func(s *model.Service) bool { return s.Key == key })
+		if i < 0 {
+			return nil
+		}
+		return all.services[i]
+	})
 }
 
 // problemsOf are those of every service, or of the one that was asked for.
