@@ -145,7 +145,7 @@ func TestGatewayStatus(t *testing.T) {
 func TestRouteStatusBesideAnotherController(t *testing.T) {
 	g := newGatewayScene(t)
 	routes := g.Cluster.Dynamic().Resource(httpRoutes).Namespace(g.namespace)
-	for i := range 20 {
+	for i := range 10 {
 		backend, resolved := "reviews", "True ResolvedRefs"
 		if i%2 == 0 {
 			backend, resolved = "nowhere", "False BackendNotFound"
