@@ -6,44 +6,64 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ApplyGatewayAPI applies the standard CRDs of the Gateway API, of the version that
-// go.mod names, and returns when the kinds that coastwise reads can be listed.
-func (c *Cluster) ApplyGatewayAPI(t testing.TB) {
+// GatewayChannel is a channel of the Gateway API's releases.
+type GatewayChannel string
+
+// The channels. Retries and sessionPersistence are in the experimental one alone.
+const (
+	GatewayStandard     GatewayChannel = "standard"
+	GatewayExperimental GatewayChannel = "experimental"
+)
+
+// gatewayKinds are those of the Gateway API that coastwise reads.
+var gatewayKinds = []string{"gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants"}
+
+// ApplyGatewayAPI applies the CRDs of one channel as a user does, from the module whose
+// types coastwise is built with, and returns when every kind can be listed. A later call
+// may change the channel.
+func (c *Cluster) ApplyGatewayAPI(t testing.TB, channel GatewayChannel) {
 	t.Helper()
-	folder, err := gatewayAPI()
-	if err != nil {
-		t.Fatal(err)
+	args := []string{}
+	for _, kind := range gatewayKinds {
+		args = append(args, "-f", filepath.Join(gatewayModule(t), "config/crd", string(channel), "gateway.networking.k8s.io_"+kind+".yaml"))
 	}
-	for _, plural := range []string{"gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants"} {
-		file := filepath.Join(folder, "gateway.networking.k8s.io_"+plural+".yaml")
-		c.Kubectl(t, "apply", "--server-side", "-f", file)
-		c.Kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "-f", file)
-		r := schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: plural}
+	// Server-side: the annotation of a client's apply has no room for a CRD of this size.
+	c.Kubectl(t, append([]string{"apply", "--server-side", "--force-conflicts"}, args...)...)
+	c.Kubectl(t, append([]string{"wait", "--for=condition=Established", "--timeout=30s"}, args...)...)
+	for _, kind := range gatewayKinds {
 		Eventually(t, patience, func() error {
-			limited, cancel := ctx()
-			defer cancel()
-			_, err := c.dynamic.Resource(r).List(limited, metav1.ListOptions{Limit: 1})
-			return err
+			if r := c.TryKubectl(t, "", "get", kind+".gateway.networking.k8s.io", "-A"); r.Code != 0 {
+				return fmt.Errorf("kubectl get %s: %s", kind, r.Stderr)
+			}
+			return nil
 		})
 	}
 }
 
-// gatewayAPI is the folder of its standard CRDs, in the module cache.
-func gatewayAPI() (string, error) {
+// DeleteGatewayAPI deletes them, with all objects.
+func (c *Cluster) DeleteGatewayAPI(t testing.TB) {
+	t.Helper()
+	args := []string{"delete", "crd", "--ignore-not-found"}
+	for _, kind := range gatewayKinds {
+		args = append(args, kind+".gateway.networking.k8s.io")
+	}
+	c.Kubectl(t, args...)
+}
+
+// gatewayModule is the folder of the module in the version that go.mod names.
+func gatewayModule(t testing.TB) string {
+	t.Helper()
 	root, err := Root()
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
-	cmd.Dir = root
-	out, err := cmd.Output()
+	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
+	list.Dir = root
+	out, err := list.Output()
 	if err != nil {
-		return "", fmt.Errorf("go list -m sigs.k8s.io/gateway-api: %w", err)
+		t.Fatalf("%s: %v", list, err)
 	}
-	return filepath.Join(strings.TrimSpace(string(out)), "config", "crd", "standard"), nil
+	return strings.TrimSpace(string(out))
 }

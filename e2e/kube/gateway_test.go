@@ -34,7 +34,7 @@ type gatewayScene struct {
 
 func newGatewayScene(t *testing.T) gatewayScene {
 	s := newScene(t)
-	s.Cluster.ApplyGatewayAPI(t)
+	s.Cluster.ApplyGatewayAPI(t, cluster.GatewayStandard)
 	root, err := cluster.Root()
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func TestRole(t *testing.T) {
 	for plural := range istioKinds {
 		c.Kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd/"+plural+".networking.istio.io")
 	}
-	c.ApplyGatewayAPI(t)
+	c.ApplyGatewayAPI(t, cluster.GatewayStandard)
 	s := kube.New(t, c, tools)
 	z := newShop(s, "role")
 	client := z.client()
