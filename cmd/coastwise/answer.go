@@ -31,6 +31,8 @@ type answer struct {
 	one      bool // a service was asked for
 	// listeners are the explicit ones of the client.
 	listeners []envoy.Explicit
+	// edge is the Gateway at the edge that the client runs, nil for none.
+	edge *model.GatewayObject
 }
 
 // cluster is one cluster of the answer.
@@ -38,6 +40,7 @@ type cluster struct {
 	name, host, subset string
 	port               uint32
 	built              translate.Built
+	routes             []model.Route // of its port, in order
 }
 
 // ask answers a question from the objects in a store.
@@ -68,6 +71,7 @@ func ask(st *store.Store, q question) (answer, error) {
 		}
 	}
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
+	a.runs(st, q)
 	a.listen(only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
@@ -197,7 +201,7 @@ func (a *answer) build(s *model.Service, port uint32, subset string) {
 	a.problems = append(a.problems, built.Problems...)
 	a.clusters = append(a.clusters, cluster{
 		name: envoy.ClusterName(port, subset, s.Host),
-		host: s.Host, port: port, subset: subset, built: built,
+		host: s.Host, port: port, subset: subset, built: built, routes: a.routesOf(s, port, subset),
 	})
 }
 

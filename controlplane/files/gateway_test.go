@@ -106,7 +106,7 @@ metadata: {namespace: shop, name: db}
 
 // TestFilesOverServer: a file's route counts above the API server's of its name.
 func TestFilesOverServer(t *testing.T) {
-	w := newWorld(t, map[string]string{"routes.yaml": someRoutes}, "")
+	w := newWorld(t, map[string]string{"routes.yaml": someRoutes, "other.yaml": svc("x", 80)}, "")
 	w.must(w.source.Load())
 	mine := w.store.Objects(model.ServiceKey("shop", "cart")).Routing.HTTP[0]
 	theirs := mine.DeepCopy()

@@ -7,9 +7,6 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// gatewayRoutes begins the names of the routes of a Gateway at the edge.
-const gatewayRoutes = "gateway|"
-
 // runners are the streams of the proxies that run each Gateway, by the proxy's id.
 // Called under the Hub's lock.
 func (h *Hub) runners(snap *Snapshot) map[*GatewayEntry]map[string][]*Member {
@@ -67,7 +64,7 @@ func (m *Member) runs() verdict {
 }
 
 func ofGateway(n envoy.ResourceName) bool {
-	return n.TypeURL == envoy.ListenerType || n.TypeURL == envoy.RouteType && strings.HasPrefix(n.Name, gatewayRoutes)
+	return n.TypeURL == envoy.ListenerType || n.TypeURL == envoy.RouteType && strings.HasPrefix(n.Name, envoy.GatewayPrefix)
 }
 
 // Gateways are those of our classes, as they act.

@@ -55,7 +55,7 @@ func TestRolloutOfAGateway(t *testing.T) {
 	no := model.Rollout{Proxies: 2, Programmed: 1, Refused: 1, Proxy: "default/b", Resource: envoy.WaypointListener, Message: "no"}
 	rolls(t, h, "one refuses", rollouts{waypointRef: no})
 
-	b.Refused = map[envoy.ResourceName]string{of(envoy.RouteType, gatewayRoutes+"80"): "no"}
+	b.Refused = map[envoy.ResourceName]string{of(envoy.RouteType, envoy.GatewayPrefix+"80"): "no"}
 	no.Resource = gatewayRoutes + "80"
 	rolls(t, h, "one refuses routes of its own", rollouts{waypointRef: no})
 

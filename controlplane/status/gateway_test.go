@@ -44,9 +44,10 @@ func edgeGateway(class string, listeners ...string) Object {
 
 // actingEdge is what is made of a Gateway whose listeners of these names are valid.
 func actingEdge(listeners ...string) map[model.GatewayName]*model.GatewayObject {
-	out := &model.GatewayObject{GatewayName: edge, Kind: model.Gateway, Addresses: []string{"10.0.0.9", "edge.shop.svc.cluster.local"}}
+	out := &model.GatewayObject{GatewayName: edge, Kind: model.Gateway, Attached: map[string]int{"db": 1}, Addresses: []string{"10.0.0.9", "edge.shop.svc.cluster.local"}}
 	for _, l := range listeners {
 		out.Listeners = append(out.Listeners, model.GatewayListener{Name: l, AttachedRoutes: 3})
+		out.Attached[l] = 3
 	}
 	return map[model.GatewayName]*model.GatewayObject{edge: out}
 }
@@ -228,7 +229,7 @@ func TestListenersSayWhatTheyTake(t *testing.T) {
 	o := edgeGateway("coastwise", "http/HTTP", "grpc/HTTPS", "db/TCP")
 	o.Whole.(*gatewayv1.Gateway).Spec.Listeners[1].AllowedRoutes = &gatewayv1.AllowedRoutes{Kinds: []gatewayv1.RouteGroupKind{{Kind: "TCPRoute"}, {Group: &group, Kind: "GRPCRoute"}}}
 	rest := wished(t, o, actingEdge("http"), Report{}).rest.(gatewayRest)
-	for name, want := range map[string]string{"http": "HTTPRoute GRPCRoute 3", "grpc": "GRPCRoute 0", "db": "0"} {
+	for name, want := range map[string]string{"http": "HTTPRoute GRPCRoute 3", "grpc": "GRPCRoute 0", "db": "1"} {
 		var got []string
 		for _, k := range rest.Listeners[name].SupportedKinds {
 			got = append(got, string(k.Kind))

@@ -95,15 +95,10 @@ func (f gateway) kinds(l gatewayv1.Listener) []gatewayv1.RouteGroupKind {
 	return out
 }
 
-// attached counts the routes that a listener has accepted.
+// attached counts the routes that a listener has accepted, whether or not it is valid.
 func (f gateway) attached(name gatewayv1.SectionName) int32 {
-	if f.acting == nil || f.acting.Kind == model.Waypoint {
+	if f.acting == nil {
 		return 0
 	}
-	for _, l := range f.acting.Listeners {
-		if l.Name == string(name) {
-			return int32(l.AttachedRoutes)
-		}
-	}
-	return 0
+	return int32(f.acting.Attached[string(name)]) // a waypoint has none
 }

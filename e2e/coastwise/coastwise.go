@@ -29,7 +29,7 @@ type Client struct {
 	Network   string
 	Labels    string
 	Scope     string
-	// Gateway is NS/NAME of the Gateway that a waypoint runs.
+	// Gateway is NS/NAME of the Gateway that the client runs.
 	Gateway string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
