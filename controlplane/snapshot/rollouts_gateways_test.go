@@ -56,7 +56,7 @@ func TestRolloutOfAGateway(t *testing.T) {
 	rolls(t, h, "one refuses", rollouts{waypointRef: no})
 
 	b.Refused = map[envoy.ResourceName]string{of(envoy.RouteType, envoy.GatewayPrefix+"80"): "no"}
-	no.Resource = gatewayRoutes + "80"
+	no.Resource = envoy.GatewayPrefix + "80"
 	rolls(t, h, "one refuses routes of its own", rollouts{waypointRef: no})
 
 	last.Leave()
