@@ -31,6 +31,8 @@ type answer struct {
 	one      bool // a service was asked for
 	// listeners are the explicit ones of the client.
 	listeners []envoy.Explicit
+	// edge is the Gateway at the edge that the client runs, nil for none.
+	edge *model.GatewayObject
 }
 
 // cluster is one cluster of the answer.
@@ -38,6 +40,7 @@ type cluster struct {
 	name, host, subset string
 	port               uint32
 	built              translate.Built
+	routes             []model.Route // of its port, in order
 }
 
 // ask answers a question from the objects in a store.
@@ -50,8 +53,9 @@ func ask(st *store.Store, q question) (answer, error) {
 	all := ingestAll(st)
 	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
 	var visible []*model.Service
+	fronts := all.fronts()
 	for _, s := range all.services {
-		if translate.Visible(s, a.proxy, scope) {
+		if translate.Visible(s, a.proxy, scope, fronts[s.Key]...) {
 			visible = append(visible, s)
 		}
 	}
@@ -67,6 +71,7 @@ func ask(st *store.Store, q question) (answer, error) {
 		}
 	}
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
+	a.runs(st, q)
 	a.listen(only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
@@ -101,6 +106,17 @@ func ingestAll(st *store.Store) ingested {
 		all.problems[key] = problems
 	}
 	return all
+}
+
+// fronts are the waypoints that reach services as backends.
+func (all ingested) fronts() map[model.Key][]model.GatewayName {
+	return translate.Fronts(slices.Values(all.services), func(key model.Key) *model.Service {
+		i := slices.IndexFunc(all.services, func(s *model.Service) bool { return s.Key == key })
+		if i < 0 {
+			return nil
+		}
+		return all.services[i]
+	})
 }
 
 // problemsOf are those of every service, or of the one that was asked for.
@@ -185,7 +201,7 @@ func (a *answer) build(s *model.Service, port uint32, subset string) {
 	a.problems = append(a.problems, built.Problems...)
 	a.clusters = append(a.clusters, cluster{
 		name: envoy.ClusterName(port, subset, s.Host),
-		host: s.Host, port: port, subset: subset, built: built,
+		host: s.Host, port: port, subset: subset, built: built, routes: a.routesOf(s, port, subset),
 	})
 }
 

@@ -26,6 +26,7 @@ type (
 	jsonAnswer struct {
 		Clusters []jsonCluster   `json:"clusters"`
 		Problems []model.Problem `json:"problems"`
+		Gateway  *jsonGateway    `json:"gateway,omitempty"`
 	}
 	jsonCluster struct {
 		Name                   string        `json:"name"`
@@ -35,6 +36,7 @@ type (
 		OverprovisioningFactor uint32        `json:"overprovisioningFactor"`
 		Groups                 []jsonGroup   `json:"groups"`
 		LeftOut                []jsonLeftOut `json:"leftOut"`
+		Routes                 []jsonRoute   `json:"routes,omitempty"` // absent where there are none
 	}
 	jsonGroup struct {
 		Priority  uint32         `json:"priority"`
@@ -63,7 +65,7 @@ type (
 
 // writeJSON prints the answer as the contract says.
 func writeJSON(w io.Writer, a answer) error {
-	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: append([]model.Problem{}, a.problems...)}
+	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: append([]model.Problem{}, a.problems...), Gateway: a.edgeJSON()}
 	for _, c := range a.clusters {
 		out.Clusters = append(out.Clusters, c.json())
 	}
@@ -92,7 +94,7 @@ func (c cluster) json() jsonCluster {
 	out := jsonCluster{
 		Name: c.name, Service: c.host, Port: c.port, Subset: c.subset,
 		OverprovisioningFactor: a.OverprovisioningFactor,
-		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{},
+		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{}, Routes: routesJSON(c.routes),
 	}
 	shares := predict.Shares(a)
 	for i, g := range a.Groups {
@@ -191,6 +193,11 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 		return out, nil
 	}
 	explicit, err := a.explicit()
+	if err == nil {
+		var edge []envoy.Resource
+		edge, err = a.edgeResources()
+		explicit = append(explicit, edge...)
+	}
 	if err != nil || a.proxy.HTTPProxyPort == 0 {
 		return append(out, explicit...), err
 	}

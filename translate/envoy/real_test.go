@@ -93,7 +93,7 @@ func withRoutes(t *testing.T, l *listenerv3.Listener) *listenerv3.Listener {
 	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
 		t.Fatal(err)
 	}
-	routes := decoded(t, must[Resource](t)(Routes(of("default"), append(many(3), hashing()...))), new(routev3.RouteConfiguration))
+	routes := decoded(t, must[Resource](t)(Routes(of("default"), append([]*model.Service{routedBy(everyRoute()...)}, append(many(3), hashing()...)...))), new(routev3.RouteConfiguration))
 	hcm.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
 	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(hcm)}
 	return l
