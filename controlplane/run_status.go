@@ -22,7 +22,7 @@ func (s *server) statusConfig() (_ status.Config, ok bool) {
 	}
 	return status.Config{
 		REST: s.rest, Namespace: s.config.Replica.Namespace, Name: s.config.Replica.Name,
-		Ready: s.hub.Synced, Objects: s.written, Problems: s.hub.Problems,
+		Ready: s.hub.Synced, Objects: s.written, Gateways: s.hub.Gateways, Problems: s.hub.Problems,
 		Rollouts: func(context.Context) status.Rollouts { return s.rollouts() },
 		Changed:  s.kube.Changed(), Log: s.config.Log,
 	}, true
@@ -32,9 +32,6 @@ func (s *server) statusConfig() (_ status.Config, ok bool) {
 func (s *server) written() []status.Object {
 	var out []status.Object
 	for _, w := range s.kube.Written() {
-		if w.Whole != nil { // of the Gateway API
-			continue
-		}
 		out = append(out, objectOf(w))
 	}
 	return out
@@ -44,7 +41,7 @@ func (s *server) written() []status.Object {
 // nothing acts.
 func objectOf(w kube.Written) status.Object {
 	o := status.Object{
-		Ref: w.Ref, UID: w.UID, Generation: w.Generation, ResourceVersion: w.ResourceVersion, Status: w.Status, Acts: w.Acting,
+		Ref: w.Ref, UID: w.UID, Generation: w.Generation, ResourceVersion: w.ResourceVersion, Status: w.Status, Whole: w.Whole, Acts: w.Acting,
 	}
 	if w.Shadowed {
 		o.Acts = 0

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/controlplane/kube"
 	"github.com/coastwise/coastwise/controlplane/peers"
@@ -19,6 +20,8 @@ func TestObjectOf(t *testing.T) {
 	if d := cmp.Diff(want, objectOf(w)); d != "" {
 		t.Error(d)
 	}
+	whole := &gatewayv1.Gateway{}
+	w.Whole, want.Whole = whole, whole
 	w.Shadowed, want.Acts = true, 0
 	if d := cmp.Diff(want, objectOf(w)); d != "" {
 		t.Error(d)

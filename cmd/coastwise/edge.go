@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/coastwise/coastwise/controlplane/store"
@@ -92,8 +90,9 @@ func writeEdge(w io.Writer, a answer, headers bool) {
 				if len(h.Routes) == 0 {
 					fmt.Fprintf(tab, "%s\t-\t404\t-\n", at)
 				}
-				for _, r := range h.Routes {
-					fmt.Fprintf(tab, "%s\t%s\t%s\t%s rule %d\n", at, matchText(r.Match), actionText(r), r.Object, r.Rule)
+				for i := range h.Routes {
+					r := &h.Routes[i]
+					fmt.Fprintf(tab, "%s\t%s\t%s\t%s rule %d\n", at, matchText(r.Match), destinationsText(r), r.Object, r.Rule)
 				}
 			}
 		}
@@ -110,53 +109,4 @@ func protocolOf(l model.GatewayListener) string {
 		return "HTTPS"
 	}
 	return "HTTP"
-}
-
-// matchText is a match in one word or more: /a, /a/* for a prefix, ~PATTERN; then the
-// method, and what must be in headers and query.
-func matchText(m model.RouteMatch) string {
-	out := m.Path.Value
-	switch m.Path.Kind {
-	case model.PathPrefix:
-		out = strings.TrimSuffix(out, "/") + "/*"
-	case model.PathRegex:
-		out = "~" + out
-	}
-	if m.Method != "" {
-		out += " " + m.Method
-	}
-	for _, h := range m.Headers {
-		out += " " + h.Name + valueText(h)
-	}
-	for _, q := range m.Query {
-		out += " ?" + q.Name + valueText(q)
-	}
-	return out
-}
-
-func valueText(v model.ValueMatch) string {
-	if v.Regex {
-		return "~" + v.Value
-	}
-	return "=" + v.Value
-}
-
-// actionText is where requests go: services with their weights where there are several,
-// or a redirect. A backend that may not be followed has a "!".
-func actionText(r model.Route) string {
-	if d := r.Redirect; d != nil {
-		return fmt.Sprintf("%d %s://%s:%d", cmp.Or(d.Status, 302), d.Scheme, cmp.Or(d.Host, "*"), d.Port)
-	}
-	var out []string
-	for _, b := range r.Backends {
-		text := fmt.Sprintf("%s:%d", cmp.Or(b.To.Key.Host, "?"), b.To.Port)
-		if len(r.Backends) > 1 {
-			text += fmt.Sprintf(" x%d", b.Weight)
-		}
-		if b.To.Broken {
-			text = "!" + text
-		}
-		out = append(out, text)
-	}
-	return cmp.Or(strings.Join(out, ", "), "500")
 }

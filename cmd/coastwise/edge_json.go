@@ -21,19 +21,6 @@ type (
 		Domain string      `json:"domain"`
 		Routes []jsonRoute `json:"routes"`
 	}
-	jsonRoute struct {
-		Route    model.ObjectRef `json:"route"`
-		Rule     int             `json:"rule"`
-		Match    string          `json:"match"`    // as in the table
-		Redirect string          `json:"redirect"` // as in the table, "" for none
-		Backends []jsonBackend   `json:"backends"`
-	}
-	jsonBackend struct {
-		Service string `json:"service"`
-		Port    uint32 `json:"port"`
-		Weight  uint32 `json:"weight"`
-		Broken  bool   `json:"broken"`
-	}
 )
 
 // edgeJSON is nil where no Gateway was asked for.
@@ -58,16 +45,9 @@ func (a answer) edgeJSON() *jsonGateway {
 }
 
 func hostJSON(h model.GatewayHost) jsonHost {
-	out := jsonHost{Domain: h.Domain, Routes: []jsonRoute{}}
-	for _, r := range h.Routes {
-		one := jsonRoute{Route: r.Object, Rule: r.Rule, Match: matchText(r.Match), Backends: []jsonBackend{}}
-		if r.Redirect != nil {
-			one.Redirect = actionText(r)
-		}
-		for _, b := range r.Backends {
-			one.Backends = append(one.Backends, jsonBackend{Service: b.To.Key.Host, Port: b.To.Port, Weight: b.Weight, Broken: b.To.Broken})
-		}
-		out.Routes = append(out.Routes, one)
+	routes := routesJSON(h.Routes)
+	if routes == nil {
+		routes = []jsonRoute{}
 	}
-	return out
+	return jsonHost{Domain: h.Domain, Routes: routes}
 }

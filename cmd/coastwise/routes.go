@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -50,7 +51,7 @@ type (
 		To     []jsonDestination `json:"to"`
 	}
 	jsonDestination struct {
-		// To is a cluster, "redirect" or "500"; Weight is 0 where there is no choice.
+		// To is a cluster, a redirect (302 https://*:443) or "500"; Weight is 0 where there is no choice.
 		To     string `json:"to"`
 		Weight uint32 `json:"weight"`
 	}
@@ -75,7 +76,7 @@ func routesJSON(routes []model.Route) []jsonRoute {
 // destinations are where requests of a route go; those without weight get none.
 func destinations(r *model.Route) []jsonDestination {
 	if r.Redirect != nil {
-		return []jsonDestination{{To: "redirect"}}
+		return []jsonDestination{{To: redirectText(r.Redirect)}}
 	}
 	var out []jsonDestination
 	for _, b := range r.Backends {
@@ -93,7 +94,29 @@ func destinations(r *model.Route) []jsonDestination {
 	return out
 }
 
-// matchText is a match in one line.
+// destinationsText is all of them in one line.
+func destinationsText(r *model.Route) string {
+	var out []string
+	for _, d := range destinations(r) {
+		if d.Weight > 0 {
+			d.To += " x" + d.weight()
+		}
+		out = append(out, d.To)
+	}
+	return strings.Join(out, ", ")
+}
+
+// redirectText is where a redirect leads; what stays as in the request is "*".
+func redirectText(d *model.Redirect) string {
+	port := "*"
+	if d.Port > 0 {
+		port = strconv.FormatUint(uint64(d.Port), 10)
+	}
+	return fmt.Sprintf("%d %s://%s:%s", cmp.Or(d.Status, 302), cmp.Or(d.Scheme, "*"), cmp.Or(d.Host, "*"), port)
+}
+
+// matchText is a match in one line: a prefix as it is, "=" before what is exact, "~" before
+// a pattern.
 func matchText(m model.RouteMatch) string {
 	kind := map[model.PathKind]string{model.PathPrefix: "", model.PathExact: "=", model.PathRegex: "~"}[m.Path.Kind]
 	words := []string{kind + m.Path.Value}

@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-
-	"github.com/coastwise/coastwise/api/v1alpha1"
 )
 
 // waitFlags are the flags of wait.
@@ -31,8 +29,9 @@ func newWait(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait KIND/NAME",
 		Short: "Wait until an object is live on every proxy",
-		Long: `wait reads an object of coastwise's own kinds from the API server and returns once
-a condition of it is True for its present generation:
+		Long: `wait reads an object of coastwise's own kinds, or a Gateway or route that is coastwise's
+to serve, from the API server and returns once a condition of it is True for its
+present generation:
 
   accepted      it is valid and used
   resolvedrefs  the hosts and subsets that it names exist
@@ -42,13 +41,17 @@ a condition of it is True for its present generation:
 Like 'kubectl wait' it waits until the timeout, also where only an edit would
 help; but what stands in the way is said on stderr at once, and again whenever it
 changes. The kinds are DestinationRule (dr), ServiceEntry (se), WorkloadEntry (we,
-which can only be accepted) and MeshConfig (mc).
+which can only be accepted) and MeshConfig (mc); of the Gateway API Gateway (gtw),
+programmed once a proxy runs it, HTTPRoute and GRPCRoute, at all their parents.
 
 It needs the rights to get and to watch the object.
 
 Exit codes: 0 it is so; 1 there is no such object, or it was deleted, or may not
 be read; 2 wrong usage; 4 not within --timeout; 5 the API server does not answer.`,
 		Example: `  kubectl apply -f rule.yaml && coastwise wait dr/reviews -n shop
+
+  # Does a proxy run the waypoint, and do all that do have its listener?
+  coastwise wait gateway/waypoint -n shop --timeout 2m
 
   # In a pipeline: has the rule at least been taken?
   coastwise wait destinationrule/reviews --for accepted --timeout 10s --context staging`,
@@ -118,7 +121,7 @@ func (f *waitFlags) wait(ctx context.Context, t target, p process) error {
 		return err
 	}
 	w := &waiter{target: t, server: server, tell: func(s string) { fmt.Fprintf(p.stderr, "%s: %s\n", t, s) }}
-	all := client.Resource(v1alpha1.GroupVersion().WithResource(t.kind.resource))
+	all := client.Resource(t.kind.group.WithResource(t.kind.resource))
 	w.objects = all.Namespace(namespace)
 	if t.kind.cluster {
 		w.objects = all
@@ -225,7 +228,7 @@ func (w *waiter) say(brief, said string) {
 // explain says what an answer means that no waiting mends.
 func (w *waiter) explain(err error) error {
 	if apierrors.IsNotFound(err) && !strings.Contains(err.Error(), w.target.name) {
-		return fmt.Errorf("this API server knows no %s; kubectl apply -f crds/", w.target.kind.name)
+		return fmt.Errorf("this API server knows no %s; %s", w.target.kind.name, w.target.kind.crds())
 	}
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%s does not exist: %w", w.target, err)

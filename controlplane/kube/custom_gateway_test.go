@@ -147,7 +147,7 @@ func TestForbiddenGatewayAPI(t *testing.T) {
 	s.do(func() { s.forbidden[theRoutes] = true })
 	r := runCustom(t, s, admit.Options{})
 	r.until("synced", r.synced)
-	if got := r.forbidden(); !slices.Equal(got, []string{theRoutes}) || r.log.with("deploy/rbac.yaml") != 1 || len(r.missing()) != 4 {
+	if got := r.forbidden(); !slices.Equal(got, []string{theRoutes}) || r.log.with("deploy/rbac-gateway-api.yaml") != 1 || len(r.missing()) != 4 {
 		t.Fatalf("%q %q\n%s", got, r.missing(), r.log.text())
 	}
 	s.do(func() { s.forbidden[theRoutes] = false })

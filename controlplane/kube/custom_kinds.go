@@ -4,7 +4,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
-	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // crd is a kind whose CRD may be there or not.
@@ -20,11 +20,11 @@ func crds() []crd {
 		{v1alpha1.IstioGroup, "destinationrules", v1alpha1.KindDestinationRule},
 		{v1alpha1.IstioGroup, "serviceentries", v1alpha1.KindServiceEntry},
 		{v1alpha1.IstioGroup, "workloadentries", v1alpha1.KindWorkloadEntry},
-		{gatewayv1.GroupName, "gatewayclasses", ingest.KindGatewayClass},
-		{gatewayv1.GroupName, "gateways", ingest.KindGateway},
-		{gatewayv1.GroupName, "httproutes", ingest.KindHTTPRoute},
-		{gatewayv1.GroupName, "grpcroutes", ingest.KindGRPCRoute},
-		{gatewayv1.GroupName, "referencegrants", ingest.KindReferenceGrant},
+		{gatewayv1.GroupName, "gatewayclasses", model.KindGatewayClass},
+		{gatewayv1.GroupName, "gateways", model.KindGateway},
+		{gatewayv1.GroupName, "httproutes", model.KindHTTPRoute},
+		{gatewayv1.GroupName, "grpcroutes", model.KindGRPCRoute},
+		{gatewayv1.GroupName, "referencegrants", model.KindReferenceGrant},
 	}
 }
 
@@ -36,12 +36,12 @@ func (k crd) ofGateway() bool { return k.group == gatewayv1.GroupName }
 
 // hasStatus says that we write its status.
 func (k crd) hasStatus() bool {
-	return k.ours() || k.ofGateway() && k.kind != ingest.KindReferenceGrant
+	return k.ours() || k.ofGateway() && k.kind != model.KindReferenceGrant
 }
 
 // namespaced says that its objects are in namespaces.
 func (k crd) namespaced() bool {
-	return k.kind != v1alpha1.KindMeshConfig && k.kind != ingest.KindGatewayClass
+	return k.kind != v1alpha1.KindMeshConfig && k.kind != model.KindGatewayClass
 }
 
 // versions are those that are read, the newest first.
@@ -51,7 +51,7 @@ func (k crd) versions() []string {
 		return []string{v1alpha1.Version}
 	case !k.ofGateway():
 		return v1alpha1.IstioVersions()
-	case k.kind == ingest.KindReferenceGrant: // in v1 since v1.5 of the Gateway API
+	case k.kind == model.KindReferenceGrant: // in v1 since v1.5 of the Gateway API
 		return []string{"v1", "v1beta1"}
 	}
 	return []string{"v1"}

@@ -96,7 +96,7 @@ func (c *custom) denied(from *customSink, err error) (respite time.Duration, tol
 			"kind", k.String(), "error", err)
 	case k.ofGateway():
 		c.log.Warn("the Gateway API is installed, but reading a kind of it is forbidden, so its objects have no effect; "+
-			"grant list and watch on it to coastwise's account (deploy/rbac.yaml), which is noticed without a restart", "kind", k.String(), "error", err)
+			"grant list and watch on it to coastwise's account (deploy/rbac-gateway-api.yaml), which is noticed without a restart", "kind", k.String(), "error", err)
 	default:
 		c.log.Warn("Istio's CRD is installed, but reading its objects is forbidden, so they have no effect; "+
 			"grant list and watch on it to coastwise's account (deploy/rbac-istio.yaml), which is noticed without a restart", "kind", k.String(), "error", err)

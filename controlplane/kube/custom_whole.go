@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/coastwise/coastwise/translate/ingest"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // wholeOf is an object of the Gateway API as its type, for whoever writes its status;
@@ -26,11 +26,11 @@ func wholeOf(k crd, u *unstructured.Unstructured) metav1.Object {
 
 func typeOf(k crd) metav1.Object {
 	switch k.kind {
-	case ingest.KindGatewayClass:
+	case model.KindGatewayClass:
 		return &gatewayv1.GatewayClass{}
-	case ingest.KindGateway:
+	case model.KindGateway:
 		return &gatewayv1.Gateway{}
-	case ingest.KindGRPCRoute:
+	case model.KindGRPCRoute:
 		return &gatewayv1.GRPCRoute{}
 	}
 	return &gatewayv1.HTTPRoute{}

@@ -1,9 +1,9 @@
 // Package kube is the source that watches a Kubernetes API server.
 //
 // In: Services, EndpointSlices, Nodes, Pods and Namespaces, our own kinds, and
-// Istio's where their CRDs exist. Out: admitted objects and fences, written to the
+// Istio's and the Gateway API's where their CRDs exist. Out: admitted objects and fences, written to the
 // store, and Problems under the source name "kube"; for whoever writes status, what
-// the API server has of our own kinds (Source.Written).
+// the API server has of our own kinds and the Gateway API's (Source.Written).
 //
 // Invariants: what was read stays while the API server is away. A kind with a CRD is
 // read while discovery lists it; its objects go only if an API server that is ready

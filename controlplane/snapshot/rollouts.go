@@ -11,6 +11,7 @@ import (
 
 // Progress is how far a stream is with what it took last; see xds.Progress.
 type Progress struct {
+	Listens bool
 	Behind  map[envoy.ResourceName]bool
 	Refused map[envoy.ResourceName]string
 }
@@ -40,7 +41,8 @@ func (m *Member) Observe(progress func() Progress) {
 // carry what the object says: refused routes of the HTTP proxy port are refused for
 // every route, and every rule with a hash key or tunnel, in them. The MeshConfig is behind all
 // clusters, since a policy does not tell every default that it took from there.
-// Streams of one id are one proxy.
+// Streams of one id are one proxy. Every Gateway of our classes has a Rollout: that of
+// the proxies that run it.
 func (h *Hub) Rollouts() (map[model.ObjectRef]model.Rollout, bool) {
 	s := h.survey()
 	out := map[model.ObjectRef]model.Rollout{}
@@ -72,6 +74,7 @@ func (h *Hub) Rollouts() (map[model.ObjectRef]model.Rollout, bool) {
 			out[o] = out[o].Join(model.Rollout{Proxies: c.proxies, Programmed: c.proxies - c.unsure})
 		}
 	}
+	s.gateways(out)
 	return out, s.complete
 }
 
@@ -222,6 +225,7 @@ type survey struct {
 	mesh     model.ObjectRef
 	complete bool
 	proxies  map[string][]*stream // by id
+	runners  map[*GatewayEntry]map[string][]*Member
 }
 
 // survey is made under the Hub's lock: whatever the Snapshot changed is with the
@@ -236,6 +240,7 @@ func (h *Hub) survey() *survey {
 	if c := h.store.Mesh().Config; c != nil {
 		s.mesh = model.ObjectRef{Kind: kindMeshConfig, Name: c.Name}
 	}
+	s.runners = h.runners(s.snap)
 	audiences := map[audienceKey]*audience{}
 	for m := range h.members {
 		key := audienceKey{m.class.key.scope, m.class.key.labels}

@@ -32,7 +32,7 @@ func gatewayOf(protocol string, port int32) store.Change {
 }
 
 // routeTo sends requests for one service to another.
-func routeTo(parent, backend string) store.Change {
+func routeBetween(parent, backend string) store.Change {
 	r := &gatewayv1.HTTPRoute{}
 	r.Namespace, r.Name = "default", parent
 	none, kind, port, prefix, path := gatewayv1.Group(""), gatewayv1.Kind("Service"), gatewayv1.PortNumber(80), gatewayv1.PathMatchPathPrefix, "/"
@@ -68,7 +68,7 @@ func TestWaypointSeesWhatIsAttached(t *testing.T) {
 	if got, want := clusters(), cluster("one")+" "+cluster("two"); got != want {
 		t.Fatalf("clusters %s, want %s", got, want)
 	}
-	apply(h, st, routeTo("one", "canary"))
+	apply(h, st, routeBetween("one", "canary"))
 	if got, want := clusters(), strings.Join([]string{cluster("canary"), cluster("one"), cluster("two")}, " "); got != want {
 		t.Fatalf("with a route: clusters %s, want %s", got, want)
 	}
@@ -82,7 +82,7 @@ func TestWaypointSeesWhatIsAttached(t *testing.T) {
 	if u := take(m); !slices.Contains(u.Names, cluster("canary")) {
 		t.Errorf("an endpoint of a backend woke it for %v", u.Names)
 	}
-	apply(h, st, gone(routeTo("one", "canary")))
+	apply(h, st, gone(routeBetween("one", "canary")))
 	if got, want := clusters(), cluster("one")+" "+cluster("two"); got != want {
 		t.Fatalf("without the route: clusters %s, want %s", got, want)
 	}

@@ -22,10 +22,17 @@ const (
 // Pending is the reason of a condition that time alone may mend (semantics 10).
 const Pending = "Pending"
 
-// Conditions are the condition types that a kind of ours has: a workload has no
-// resource of its own, and a mesh default refers to nothing.
+// Conditions are the condition types that a kind has, of ours or of the Gateway API: a
+// workload has no resource of its own, and a mesh default refers to nothing. Those of a
+// route are of each of its parents.
 func Conditions(kind string) []string {
 	switch kind {
+	case KindGatewayClass:
+		return []string{Accepted}
+	case KindGateway:
+		return []string{Accepted, Programmed}
+	case KindHTTPRoute, KindGRPCRoute:
+		return []string{Accepted, ResolvedRefs, RouteProgrammed}
 	case v1alpha1.KindWorkloadEntry:
 		return []string{Accepted}
 	case v1alpha1.KindMeshConfig:
@@ -64,7 +71,7 @@ func Wish(o Object, r Report, now metav1.Time) v1alpha1.Status {
 		}
 		c.Type, c.ObservedGeneration, c.LastTransitionTime = kind, o.Generation, now
 		c.Message = clip(c.Message, maxMessage)
-		if was := find(o.Status, kind); was != nil && was.Status == c.Status {
+		if was := find(o.Status.Conditions, kind); was != nil && was.Status == c.Status {
 			c.LastTransitionTime = was.LastTransitionTime
 		}
 		out.Conditions = append(out.Conditions, c)
@@ -73,10 +80,10 @@ func Wish(o Object, r Report, now metav1.Time) v1alpha1.Status {
 }
 
 // find is the condition of a type, or nil.
-func find(s v1alpha1.Status, kind string) *metav1.Condition {
-	for i := range s.Conditions {
-		if s.Conditions[i].Type == kind {
-			return &s.Conditions[i]
+func find(all []metav1.Condition, kind string) *metav1.Condition {
+	for i := range all {
+		if all[i].Type == kind {
+			return &all[i]
 		}
 	}
 	return nil

@@ -176,7 +176,7 @@ func TestWish(t *testing.T) {
 func TestAReplicaThatHasNotReadAnEditIsWaitedFor(t *testing.T) {
 	r := Report{Rollout: model.Rollout{Proxies: 2, Programmed: 2}}
 	got := Wish(Object{Ref: rule, Generation: 3, Acts: 3}, r, noon)
-	if c := find(got, Programmed); c.Status != metav1.ConditionFalse || c.Reason != Pending || c.Message != "2 of 2 proxies; not every replica has read it yet" {
+	if c := find(got.Conditions, Programmed); c.Status != metav1.ConditionFalse || c.Reason != Pending || c.Message != "2 of 2 proxies; not every replica has read it yet" {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -203,7 +203,7 @@ func TestMessagesAreBounded(t *testing.T) {
 	for i := range 40 {
 		many = append(many, problem(model.Error, model.Invalid, fmt.Sprintf("spec.f%02d", i), strings.Repeat("ü", 2000)+"\xff"))
 	}
-	c := find(Wish(Object{Ref: rule, Generation: 1}, Report{Problems: many}, noon), Accepted)
+	c := find(Wish(Object{Ref: rule, Generation: 1}, Report{Problems: many}, noon).Conditions, Accepted)
 	lines := strings.Split(c.Message, "\n")
 	if len(lines) != maxLines+1 || lines[maxLines] != "and 24 more" {
 		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
@@ -212,7 +212,7 @@ func TestMessagesAreBounded(t *testing.T) {
 		t.Errorf("a line of %d bytes: …%q", len(lines[0]), lines[0][len(lines[0])-8:])
 	}
 	words := model.Rollout{Proxies: 1, Refused: 1, Proxy: "default/c0", Resource: "x", Message: strings.Repeat("\xc3", 40000)}
-	if c := find(Wish(Object{Ref: rule, Generation: 1, Acts: 1}, Report{Rollout: words, Seen: true}, noon), Programmed); len(c.Message) > 2*maxLine {
+	if c := find(Wish(Object{Ref: rule, Generation: 1, Acts: 1}, Report{Rollout: words, Seen: true}, noon).Conditions, Programmed); len(c.Message) > 2*maxLine {
 		t.Errorf("a proxy's words take %d bytes", len(c.Message))
 	}
 }

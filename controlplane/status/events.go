@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -15,8 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
-
-	"github.com/coastwise/coastwise/api/v1alpha1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
 // maxNote is what the API allows as the text of an Event, in characters; here bytes.
@@ -30,31 +30,51 @@ type event struct {
 }
 
 // actions say what was tried when a condition changed.
-var actions = map[string]string{Accepted: "Admit", ResolvedRefs: "Resolve", Programmed: "Program"}
+var actions = map[string]string{
+	Accepted: "Admit", ResolvedRefs: "Resolve", Programmed: "Program",
+	Conflicted: "Admit", PartiallyInvalid: "Admit", RouteProgrammed: "Program",
+}
+
+// good is the status of a condition that leaves nothing to mend.
+func good(kind string) metav1.ConditionStatus {
+	if kind == Conflicted || kind == PartiallyInvalid {
+		return metav1.ConditionFalse
+	}
+	return metav1.ConditionTrue
+}
+
+// follows says of a condition that it only repeats that another one is amiss.
+func follows(c *metav1.Condition) bool {
+	return c.Reason == Pending || c.Type == Programmed && c.Reason == string(gatewayv1.GatewayReasonInvalid)
+}
 
 // transitions are the Events of a status that was written: a Warning where a
 // condition became False or has another reason now, Normal where one became True
 // again, and where the proxies have all of a new generation. Pending is none: it passes.
+// What several parts of an object say alike is told once.
 func transitions(w wish) []event {
 	var out []event
 	for _, c := range changes(w.base, w.status) {
 		e := event{
 			regarding: corev1.ObjectReference{
-				APIVersion: v1alpha1.APIVersion, Kind: w.object.Ref.Kind,
+				APIVersion: w.form.resource().GroupVersion().String(), Kind: w.object.Ref.Kind,
 				Namespace: w.object.Ref.Namespace, Name: w.object.Ref.Name, UID: w.object.UID,
 			},
 			kind: corev1.EventTypeNormal, reason: c.is.Reason, action: actions[c.is.Type], note: clip(c.is.Message, maxNote),
 		}
-		recovered := c.was != nil && c.was.Status != metav1.ConditionTrue
+		ok := good(c.is.Type)
+		recovered := c.was != nil && c.was.Status != ok
 		switch {
-		case c.is.Reason == Pending:
+		case follows(c.is):
 			continue
-		case c.is.Status == metav1.ConditionFalse:
+		case c.is.Status != ok:
 			e.kind = corev1.EventTypeWarning
-		case !recovered && c.is.Type != Programmed:
+		case !recovered && c.is.Type != Programmed && c.is.Type != RouteProgrammed:
 			continue // what was never amiss needs no telling
 		}
-		out = append(out, e)
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
 	}
 	return out
 }

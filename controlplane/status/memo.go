@@ -5,8 +5,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/coastwise/coastwise/api/v1alpha1"
 )
 
 const (
@@ -27,7 +25,7 @@ const (
 type memo struct {
 	uid types.UID
 	// before is what the server had when sent was; at is when.
-	before, sent v1alpha1.Status
+	before, sent state
 	at           time.Time
 	arrived      bool // the server took it
 	// The same words are not sent again before notBefore; pause grows each time.
@@ -39,7 +37,7 @@ type memo struct {
 
 // base is the status that stands on the server as far as is known: what was written,
 // while the watch has not brought anything yet.
-func (m *memo) base(server v1alpha1.Status, now time.Time) v1alpha1.Status {
+func (m *memo) base(server state, now time.Time) state {
 	if m.arrived && now.Before(m.at.Add(watchTime)) && equal(server, m.before) {
 		return m.sent
 	}
@@ -47,32 +45,41 @@ func (m *memo) base(server v1alpha1.Status, now time.Time) v1alpha1.Status {
 }
 
 // settle keeps Programmed as it stands while proxies are behind for a short time only.
-func (m *memo) settle(base, wish v1alpha1.Status, now time.Time) {
-	was, is := find(base, Programmed), find(wish, Programmed)
-	if was == nil || is == nil || was.Status != metav1.ConditionTrue || is.Reason != Pending || was.ObservedGeneration != is.ObservedGeneration {
+func (m *memo) settle(base, wish state, now time.Time) {
+	held := map[*metav1.Condition]*metav1.Condition{}
+	for i := range wish.said {
+		was, is := base.find(wish.said[i].about, wish.said[i].Type), &wish.said[i].Condition
+		if (is.Type == Programmed || is.Type == RouteProgrammed) && was != nil && was.Status == metav1.ConditionTrue &&
+			is.Reason == Pending && was.ObservedGeneration == is.ObservedGeneration {
+			held[is] = was
+		}
+	}
+	if len(held) == 0 {
 		m.pending = time.Time{}
 		return
 	}
 	if m.pending.IsZero() {
 		m.pending = now
 	}
-	if now.Before(m.pending.Add(settleTime)) {
-		*is = *was
+	for is, was := range held {
+		if now.Before(m.pending.Add(settleTime)) {
+			*is = *was
+		}
 	}
 }
 
 // due says whether a wish that differs from what stands there is to be written now.
-func (m *memo) due(base, wish v1alpha1.Status, now time.Time) bool {
+func (m *memo) due(base, wish state, now time.Time) bool {
 	if !m.at.IsZero() && same(m.sent, wish) {
 		return !now.Before(m.notBefore)
 	}
-	return m.at.IsZero() || len(changes(base, wish)) > 0 || !now.Before(m.at.Add(quietTime))
+	return m.at.IsZero() || grave(base, wish) || !now.Before(m.at.Add(quietTime))
 }
 
 // wrote notes a write and how it ended. Between two of the same words lies more time
 // each time, until they have stood for long: whoever undoes them, or never shows them,
 // is not fought.
-func (m *memo) wrote(server, wish v1alpha1.Status, now time.Time, arrived bool) {
+func (m *memo) wrote(server, wish state, now time.Time, arrived bool) {
 	switch {
 	case !m.at.IsZero() && same(m.sent, wish) && now.Before(m.at.Add(3*m.pause)):
 		m.pause = min(2*m.pause, retryLimit)
@@ -83,48 +90,4 @@ func (m *memo) wrote(server, wish v1alpha1.Status, now time.Time, arrived bool) 
 	}
 	m.before, m.sent, m.at, m.arrived = server, wish, now, arrived
 	m.notBefore = now.Add(m.pause)
-}
-
-// same says whether what we wish stands there, whenever it came and whatever others
-// have written beside it.
-func same(stands, wish v1alpha1.Status) bool {
-	if stands.ObservedGeneration != wish.ObservedGeneration {
-		return false
-	}
-	for _, w := range wish.Conditions {
-		s := find(stands, w.Type)
-		if s == nil || s.Status != w.Status || s.Reason != w.Reason || s.Message != w.Message || s.ObservedGeneration != w.ObservedGeneration {
-			return false
-		}
-	}
-	return true
-}
-
-// equal says whether two statuses are one.
-func equal(a, b v1alpha1.Status) bool {
-	if len(a.Conditions) != len(b.Conditions) || !same(a, b) {
-		return false
-	}
-	for _, c := range a.Conditions {
-		if d := find(b, c.Type); !c.LastTransitionTime.Equal(&d.LastTransitionTime) {
-			return false
-		}
-	}
-	return true
-}
-
-// change is a condition that is new, or whose status, reason or generation changes:
-// more than its words. was is nil if it is new.
-type change struct{ was, is *metav1.Condition }
-
-func changes(base, wish v1alpha1.Status) []change {
-	var out []change
-	for i := range wish.Conditions {
-		is := &wish.Conditions[i]
-		was := find(base, is.Type)
-		if was == nil || was.Status != is.Status || was.Reason != is.Reason || was.ObservedGeneration != is.ObservedGeneration {
-			out = append(out, change{was, is})
-		}
-	}
-	return out
 }

@@ -11,15 +11,22 @@ import (
 )
 
 // rolled is the status of a rule that so many of so many proxies have.
-func rolled(programmed, proxies int) v1alpha1.Status {
+func rolled(programmed, proxies int) state {
+	return stated(Object{Ref: rule, Generation: 1, Acts: 1, Status: rolledStatus(programmed, proxies)})
+}
+
+// stated is what stands of an object of our kinds.
+func stated(o Object) state { return formOf(o, mesh{}).stands() }
+
+func rolledStatus(programmed, proxies int) v1alpha1.Status {
 	return Wish(Object{Ref: rule, Generation: 1, Acts: 1}, Report{Seen: true, Rollout: model.Rollout{Proxies: proxies, Programmed: programmed}}, noon)
 }
 
 func TestProxiesMayBeBehindForAMoment(t *testing.T) {
 	m := &memo{}
-	held := func(after time.Duration, wish v1alpha1.Status) metav1.ConditionStatus {
+	held := func(after time.Duration, wish state) metav1.ConditionStatus {
 		m.settle(rolled(2, 2), wish, noon.Add(after))
-		return find(wish, Programmed).Status
+		return wish.find("", Programmed).Status
 	}
 	if got := held(0, rolled(1, 2)); got != metav1.ConditionTrue {
 		t.Errorf("at once: %s", got)
@@ -34,11 +41,11 @@ func TestProxiesMayBeBehindForAMoment(t *testing.T) {
 	if got := held(settleTime+1, rolled(1, 2)); got != metav1.ConditionTrue {
 		t.Errorf("behind again: %s", got)
 	}
-	refused := Wish(Object{Ref: rule, Generation: 1, Acts: 1}, Report{Seen: true, Rollout: model.Rollout{Proxies: 2, Refused: 1}}, noon)
+	refused := own{Object{Ref: rule, Generation: 1, Acts: 1}, ""}.wish(state{}, Report{Seen: true, Rollout: model.Rollout{Proxies: 2, Refused: 1}}, noon)
 	if got := held(0, refused); got != metav1.ConditionFalse {
 		t.Errorf("a refusal waits: %s", got)
 	}
-	edit := Wish(Object{Ref: rule, Generation: 2, Acts: 2}, Report{Seen: true, Rollout: model.Rollout{Proxies: 2}}, noon)
+	edit := own{Object{Ref: rule, Generation: 2, Acts: 2}, ""}.wish(state{}, Report{Seen: true, Rollout: model.Rollout{Proxies: 2}}, noon)
 	if got := held(0, edit); got != metav1.ConditionFalse {
 		t.Errorf("a new generation passes for the old: %s", got)
 	}
@@ -46,7 +53,7 @@ func TestProxiesMayBeBehindForAMoment(t *testing.T) {
 
 func TestWordsAloneAreNotWrittenAllTheTime(t *testing.T) {
 	m, now := &memo{}, noon.Time
-	m.wrote(v1alpha1.Status{}, rolled(2, 2), now, true)
+	m.wrote(state{}, rolled(2, 2), now, true)
 	if m.due(rolled(2, 2), rolled(3, 3), now.Add(quietTime-1)) {
 		t.Error("words at once")
 	}
@@ -65,13 +72,13 @@ func TestTheSameWordsAreSentEverMoreSlowly(t *testing.T) {
 	var pauses []time.Duration
 	for range 8 {
 		for wait := time.Duration(0); ; wait += time.Second {
-			if m.due(v1alpha1.Status{}, rolled(2, 2), now) {
+			if m.due(state{}, rolled(2, 2), now) {
 				pauses = append(pauses, wait)
 				break
 			}
 			now = now.Add(time.Second)
 		}
-		m.wrote(v1alpha1.Status{}, rolled(2, 2), now, true)
+		m.wrote(state{}, rolled(2, 2), now, true)
 	}
 	want := []time.Duration{0, 10, 20, 40, 80, 160, 300, 300}
 	for i, w := range want {
@@ -81,10 +88,10 @@ func TestTheSameWordsAreSentEverMoreSlowly(t *testing.T) {
 		}
 	}
 	now = now.Add(time.Hour)
-	if !m.due(v1alpha1.Status{}, rolled(2, 2), now) {
+	if !m.due(state{}, rolled(2, 2), now) {
 		t.Error("not mended after an hour")
 	}
-	m.wrote(v1alpha1.Status{}, rolled(2, 2), now, true)
+	m.wrote(state{}, rolled(2, 2), now, true)
 	if m.pause != watchTime {
 		t.Errorf("an old quarrel counts: %s", m.pause)
 	}
@@ -111,18 +118,18 @@ func TestWhatWasWrittenCountsUntilTheWatchBringsNews(t *testing.T) {
 
 func TestSameIgnoresTimesAndStrangers(t *testing.T) {
 	a := rolled(2, 2)
-	b := *a.DeepCopy()
+	b := rolledStatus(2, 2)
 	b.Conditions[0].LastTransitionTime = metav1.NewTime(noon.Add(time.Hour))
 	b.Conditions = append(b.Conditions, metav1.Condition{Type: "Other"})
-	if !same(b, a) {
+	if !same(stated(Object{Ref: rule, Status: b}), a) {
 		t.Error("a time or a stranger's condition makes a difference")
 	}
 	for i, edit := range []func(*metav1.Condition){
 		func(c *metav1.Condition) { c.Status = metav1.ConditionUnknown }, func(c *metav1.Condition) { c.Reason = "X" },
 		func(c *metav1.Condition) { c.Message = "X" }, func(c *metav1.Condition) { c.ObservedGeneration = 9 }, func(c *metav1.Condition) { c.Type = "X" },
 	} {
-		c := *a.DeepCopy()
-		edit(&c.Conditions[1])
+		c := rolled(2, 2)
+		edit(&c.said[1].Condition)
 		if same(c, a) {
 			t.Errorf("edit %d makes no difference", i)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Object is one object of our kinds as the API server has it.
+// Object is one object of our kinds, or of the Gateway API, as the API server has it.
 type Object struct {
 	Ref        model.ObjectRef
 	UID        types.UID
@@ -17,8 +17,13 @@ type Object struct {
 	// is overwritten. (A uid would not do: the server ignores it in a status.) "" writes
 	// onto whatever is there.
 	ResourceVersion string
-	// Status is what stands on the server; nobody writes into it.
+	// Status is what stands on the server of an object of our own kinds; nobody writes
+	// into it.
 	Status v1alpha1.Status
+	// Whole is an object of the Gateway API with what is read of its spec, and its
+	// status: a *gatewayv1.GatewayClass, Gateway, HTTPRoute or GRPCRoute; nil for our own
+	// kinds. Nobody writes into it.
+	Whole any
 	// Acts is the generation of the form that acts: Generation if it was admitted, an
 	// older one if the edit since was refused, 0 if none was ever admitted.
 	Acts int64

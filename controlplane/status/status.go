@@ -29,6 +29,8 @@ type Config struct {
 	Ready func() bool
 	// Objects are those of our kinds, as they were read last.
 	Objects func() []Object
+	// Gateways are those of our classes as they act; nil: there are none.
+	Gateways func() map[model.GatewayName]*model.GatewayObject
 	// Problems are everybody's.
 	Problems func() []model.Problem
 	// Rollouts asks all replicas how far their proxies are; its context bounds it.
@@ -42,6 +44,13 @@ type Config struct {
 	Rate  rate.Limit
 	Burst int
 	Log   *slog.Logger
+}
+
+func (c *Config) gateways() map[model.GatewayName]*model.GatewayObject {
+	if c.Gateways == nil {
+		return nil
+	}
+	return c.Gateways()
 }
 
 // DefaultNamespace is where the replicas run unless they are told otherwise.

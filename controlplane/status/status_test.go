@@ -232,7 +232,7 @@ func TestNothingIsSentAfterTheLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &writer{client: c.dynamic, until: func() time.Time { return time.Now().Add(-time.Millisecond) }}
-	if err := w.send(t.Context(), wish{object: a.get("reviews")}); err != errNotLeading { //nolint:errorlint // it is that one
+	if err := w.send(t.Context(), wish{object: a.get("reviews"), form: own{a.get("reviews"), "destinationrules"}}); err != errNotLeading { //nolint:errorlint // it is that one
 		t.Errorf("got %v", err)
 	}
 	if a.asked != 0 {
@@ -247,7 +247,7 @@ func TestNothingIsSentAfterTheLease(t *testing.T) {
 		}
 		return 0, ""
 	})
-	if err := w.send(t.Context(), wish{object: a.get("reviews")}); err != nil || a.by("a") != 1 {
+	if err := w.send(t.Context(), wish{object: a.get("reviews"), form: own{a.get("reviews"), "destinationrules"}}); err != nil || a.by("a") != 1 {
 		t.Errorf("%d written: %v", a.by("a"), err)
 	}
 }

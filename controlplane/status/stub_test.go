@@ -145,13 +145,13 @@ func (a *api) serveStatus(w http.ResponseWriter, r *http.Request, body []byte) {
 	var sent struct {
 		Kind     string
 		Metadata struct{ Name, ResourceVersion string }
-		Status   v1alpha1.Status
+		Status   json.RawMessage
 	}
 	if err := json.Unmarshal(body, &sent); err != nil {
 		panic(err)
 	}
 	q := r.URL.Query()
-	if r.Method != http.MethodPatch || r.Header.Get("Content-Type") != "application/apply-patch+yaml" || q.Get("fieldManager") != "coastwise" || q.Get("force") != "true" {
+	if r.Method != http.MethodPatch || q.Get("fieldManager") != "coastwise" {
 		panic(fmt.Sprint(r.Method, r.Header, r.URL))
 	}
 	ref := model.ObjectRef{Kind: sent.Kind, Name: sent.Metadata.Name}
@@ -164,9 +164,17 @@ func (a *api) serveStatus(w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound)
 	case sent.Metadata.ResourceVersion != o.ResourceVersion:
 		refuse(w, http.StatusConflict, metav1.StatusReasonConflict)
+	case o.Whole != nil:
+		a.serveGatewayAPI(w, r, o, body)
 	default:
+		if r.Header.Get("Content-Type") != "application/apply-patch+yaml" || q.Get("force") != "true" {
+			panic(fmt.Sprint(r.Method, r.Header, r.URL))
+		}
 		a.version++
-		o.ResourceVersion, o.Status = strconv.Itoa(a.version), sent.Status
+		o.ResourceVersion, o.Status = strconv.Itoa(a.version), v1alpha1.Status{}
+		if err := json.Unmarshal(sent.Status, &o.Status); err != nil {
+			panic(err)
+		}
 		a.patches = append(a.patches, patch{ref, r.UserAgent(), time.Now()})
 		answer(w, map[string]any{"kind": sent.Kind, "apiVersion": v1alpha1.APIVersion, "metadata": map[string]any{"name": ref.Name}})
 	}

@@ -51,7 +51,7 @@ func (t *term) look(ctx context.Context) error {
 	for _, p := range problems {
 		byObject[p.Object] = append(byObject[p.Object], p)
 	}
-	wishes := t.writer.wishes(objects, byObject, rollouts, time.Now())
+	wishes := t.writer.wishes(objects, newMesh(objects, t.config.gateways()), byObject, rollouts, time.Now())
 	err := t.writer.write(ctx, wishes, func(w wish) {
 		for _, e := range transitions(w) {
 			t.enqueue(e)

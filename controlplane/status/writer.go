@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -50,23 +49,25 @@ type writer struct {
 // wish is a status to write.
 type wish struct {
 	object Object
-	status v1alpha1.Status
-	base   v1alpha1.Status // what stands there
+	form   form
+	status state
+	base   state // what stands there
 	memo   *memo
 	grave  bool // more than words change
 }
 
 // wishes are those of the objects that have to be written now, the most urgent
 // first: more than words before words, then what was not written for longest.
-func (w *writer) wishes(objects []Object, problems map[model.ObjectRef][]model.Problem, rollouts Rollouts, now time.Time) []wish {
+func (w *writer) wishes(objects []Object, m mesh, problems map[model.ObjectRef][]model.Problem, rollouts Rollouts, now time.Time) []wish {
 	var out []wish
 	present := map[model.ObjectRef]bool{}
 	for _, o := range objects {
-		if resources[o.Ref.Kind] == "" {
-			continue // Istio's objects get no status from us
+		f := formOf(o, m)
+		if f == nil {
+			continue // Istio's objects get no status from us, nor do those of other controllers
 		}
 		present[o.Ref] = true
-		if wish, due := w.wish(o, rollouts.about(o, problems[o.Ref]), now); due {
+		if wish, due := w.wish(o, f, rollouts.about(o, problems[o.Ref]), now); due {
 			out = append(out, wish)
 		}
 	}
@@ -84,21 +85,20 @@ func (w *writer) wishes(objects []Object, problems map[model.ObjectRef][]model.P
 }
 
 // wish is the one of an object; due says whether it has to be written now.
-func (w *writer) wish(o Object, r Report, now time.Time) (_ wish, due bool) {
+func (w *writer) wish(o Object, f form, r Report, now time.Time) (_ wish, due bool) {
 	m := w.memos[o.Ref]
 	if m == nil || m.uid != o.UID {
 		m = &memo{uid: o.UID}
 		w.memos[o.Ref] = m
 	}
-	base := m.base(o.Status, now)
-	known := o
-	known.Status = base
-	status := Wish(known, r, metav1.NewTime(now.Truncate(time.Second)))
+	base := m.base(f.stands(), now)
+	status := f.wish(base, r, metav1.NewTime(now.Truncate(time.Second)))
 	m.settle(base, status, now)
+	status.rest = f.rest(status)
 	if same(base, status) {
 		return wish{}, false
 	}
-	return wish{object: o, status: status, base: base, memo: m, grave: len(changes(base, status)) > 0}, m.due(base, status, now)
+	return wish{object: o, form: f, status: status, base: base, memo: m, grave: grave(base, status)}, m.due(base, status, now)
 }
 
 // write sends wishes until their time is over, and tells done of each that the server
@@ -114,7 +114,7 @@ func (w *writer) write(ctx context.Context, wishes []wish, done func(wish)) erro
 		if errors.Is(err, errNotLeading) || ctx.Err() != nil {
 			return cmp.Or(ctx.Err(), err)
 		}
-		wish.memo.wrote(wish.object.Status, wish.status, time.Now(), err == nil)
+		wish.memo.wrote(wish.form.stands(), wish.status, time.Now(), err == nil)
 		switch {
 		case err == nil:
 			w.metrics.writes.WithLabelValues("written").Inc()
@@ -134,14 +134,16 @@ func (w *writer) write(ctx context.Context, wishes []wish, done func(wish)) erro
 	return nil
 }
 
-// send applies one status onto the version that was read, unless the lease has ended.
+// send writes one status onto the version that was read, unless the lease has ended.
 func (w *writer) send(ctx context.Context, s wish) error {
 	meta := map[string]any{"name": s.object.Ref.Name}
 	if s.object.ResourceVersion != "" {
 		meta["resourceVersion"] = s.object.ResourceVersion
 	}
+	how, status := s.form.patch(s.status)
+	resource := s.form.resource()
 	body, err := json.Marshal(map[string]any{
-		"apiVersion": v1alpha1.APIVersion, "kind": s.object.Ref.Kind, "metadata": meta, "status": s.status,
+		"apiVersion": resource.GroupVersion().String(), "kind": s.object.Ref.Kind, "metadata": meta, "status": status,
 	})
 	if err != nil {
 		return err
@@ -155,14 +157,17 @@ func (w *writer) send(ctx context.Context, s wish) error {
 	}
 	ctx, stop := context.WithDeadline(ctx, end)
 	defer stop()
-	all := w.client.Resource(v1alpha1.GroupVersion().WithResource(resources[s.object.Ref.Kind]))
+	all := w.client.Resource(resource)
 	var at dynamic.ResourceInterface = all
 	if s.object.Ref.Namespace != "" {
 		at = all.Namespace(s.object.Ref.Namespace)
 	}
-	force := true
-	_, err = at.Patch(ctx, s.object.Ref.Name, types.ApplyPatchType, body,
-		metav1.PatchOptions{FieldManager: FieldManager, Force: &force}, "status")
+	options := metav1.PatchOptions{FieldManager: FieldManager}
+	if how == types.ApplyPatchType {
+		force := true
+		options.Force = &force
+	}
+	_, err = at.Patch(ctx, s.object.Ref.Name, how, body, options, "status")
 	return err
 }
 
@@ -201,7 +206,7 @@ func (w *writer) tell(err error) {
 func advice(err error) string {
 	switch {
 	case apierrors.IsForbidden(err):
-		return "this server may not patch */status; apply deploy/rbac.yaml"
+		return "this server may not patch */status; apply deploy/rbac.yaml (and deploy/rbac-gateway-api.yaml)"
 	case strings.Contains(err.Error(), "not declared in schema"): // a 500, as the API server has it
 		return "the CRD is of an older coastwise; apply crds/"
 	case overall(err):

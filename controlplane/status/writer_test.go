@@ -46,11 +46,11 @@ func TestWhatMattersGoesFirst(t *testing.T) {
 	w := &writer{memos: map[model.ObjectRef]*memo{}}
 	a, b, c := object("a"), object("b"), object("c")
 	rollouts := Rollouts{Of: map[model.ObjectRef]model.Rollout{a.Ref: {Proxies: 3, Programmed: 3}, b.Ref: {Proxies: 1, Refused: 1}}}
-	a.Status, b.Status = rolled(2, 2), rolled(2, 2)
+	a.Status, b.Status = rolledStatus(2, 2), rolledStatus(2, 2)
 	istio := object("d")
 	istio.Ref.Kind += ".networking.istio.io"
 	var got []string
-	for _, x := range w.wishes([]Object{a, c, istio, b}, nil, rollouts, noon.Time) {
+	for _, x := range w.wishes([]Object{a, c, istio, b}, mesh{}, nil, rollouts, noon.Time) {
 		got = append(got, x.object.Ref.Name)
 	}
 	if strings.Join(got, " ") != "b c a" {
@@ -59,7 +59,7 @@ func TestWhatMattersGoesFirst(t *testing.T) {
 	if len(w.memos) != 3 {
 		t.Errorf("%d memos", len(w.memos))
 	}
-	w.wishes([]Object{a}, nil, rollouts, noon.Time)
+	w.wishes([]Object{a}, mesh{}, nil, rollouts, noon.Time)
 	if len(w.memos) != 1 {
 		t.Errorf("%d memos of objects that are gone", len(w.memos))
 	}

@@ -10,6 +10,7 @@ func (s *Stream) Progress() Progress {
 		if !t.asked {
 			continue
 		}
+		p.Listens = p.Listens || t.url == envoy.ListenerType
 		for sl := range t.stuck {
 			s.judged(t, sl, &p)
 		}

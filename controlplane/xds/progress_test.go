@@ -12,6 +12,7 @@ import (
 func slowProgress(s *Stream) Progress {
 	var p Progress
 	for _, t := range s.types {
+		p.Listens = p.Listens || t.asked && t.url == envoy.ListenerType
 		for name, sl := range t.slots {
 			n := envoy.ResourceName{TypeURL: t.url, Name: name}
 			r := s.source.Get(t.url, name)

@@ -59,6 +59,8 @@ type Member interface {
 
 // Progress is how far a stream is with what it was sent.
 type Progress struct {
+	// Listens says that the client has asked for listeners.
+	Listens bool
 	// Behind are the clusters, endpoints, listeners and routes that are unsent or
 	// unanswered; Refused those whose present version the client refused, with its
 	// words; none is in both. nil for none. What is present is what the stream took

@@ -25,10 +25,24 @@ type Client struct {
 // serves.
 func (s *Scene) Envoy(namespace, node string) *Client {
 	s.Helper()
-	flags := coastwise.Client{
-		ID: fmt.Sprintf("client-%d", s.envoys), Namespace: namespace, Node: node,
-		Bind: s.block.Address(1, s.envoys), HTTPProxyPort: s.ports.Proxy, AdminPort: s.ports.EnvoyAdmin,
+	c := s.start(coastwise.Client{Namespace: namespace, Node: node, HTTPProxyPort: s.ports.Proxy})
+	if err := backend.WaitListening(c.Process, c.Flags.Proxy(), time.Now().Add(Patience)); err != nil {
+		s.Fatal(err)
 	}
+	return c
+}
+
+// Waypoint starts an Envoy that runs a Gateway, and waits until it has its
+// configuration.
+func (s *Scene) Waypoint(namespace, gateway string) *Client {
+	s.Helper()
+	return s.start(coastwise.Client{Kind: "waypoint", Namespace: namespace, Gateway: namespace + "/" + gateway})
+}
+
+// start starts an Envoy on an address of its own.
+func (s *Scene) start(flags coastwise.Client) *Client {
+	s.Helper()
+	flags.ID, flags.Bind, flags.AdminPort = fmt.Sprintf("client-%d", s.envoys), s.block.Address(1, s.envoys), s.ports.EnvoyAdmin
 	s.envoys++
 	bootstrap, err := s.Tools.Coastwise.Bootstrap(s.Context(), flags, s.Server.XDS)
 	if err != nil {
@@ -42,9 +56,6 @@ func (s *Scene) Envoy(namespace, node string) *Client {
 	}
 	s.Cleanup(func() { e.Stop(3 * time.Second) })
 	if err := e.WaitReady(time.Now().Add(Patience)); err != nil {
-		s.Fatal(err)
-	}
-	if err := backend.WaitListening(e.Process, flags.Proxy(), time.Now().Add(Patience)); err != nil {
 		s.Fatal(err)
 	}
 	return &Client{Envoy: e, Scene: s, Flags: flags}

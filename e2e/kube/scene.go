@@ -49,7 +49,7 @@ func Prepare(t testing.TB, c *cluster.Cluster) {
 		t.Fatal(err)
 	}
 	c.ApplyCRDs(t)
-	for _, file := range []string{"rbac.yaml", "rbac-istio.yaml"} {
+	for _, file := range []string{"rbac.yaml", "rbac-istio.yaml", "rbac-gateway-api.yaml"} {
 		c.Kubectl(t, "apply", "-f", filepath.Join(root, "deploy", file))
 	}
 }

@@ -5,5 +5,6 @@
 // Unknown, mistyped and invalid fields refuse the object (semantics 8.1); what
 // is valid but not honoured yet is a Problem, or a refusal where dropping it
 // would widen or expose (8.3). It has no memory: that the last admitted form
-// stays is the sources' affair.
+// stays is the sources' affair. The Gateway API's kinds are held to what their CRDs
+// refuse; what of them is not honoured ingest says, which knows whose they are.
 package admit

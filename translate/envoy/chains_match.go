@@ -1,9 +1,9 @@
 package envoy
 
 import (
-	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
 	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
@@ -115,7 +115,7 @@ func (e Entrance) matcher(chains []Chain) *matcherv3.Matcher {
 	for _, c := range chains {
 		at := strconv.FormatUint(uint64(c.Port), 10)
 		for _, host := range append(shortNames("", c.Service), c.VIPs...) {
-			authority := net.JoinHostPort(host, at)
+			authority := bracketed(host) + ":" + at
 			if names[authority] == nil {
 				names[authority] = leadsTo(c)
 			}
@@ -130,6 +130,14 @@ func (e Entrance) matcher(chains []Chain) *matcherv3.Matcher {
 		out.OnNoMatch = &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: byIP}}
 	}
 	return out
+}
+
+// bracketed is a host as it stands before a port.
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 // ipMatcher is by virtual IP, then by port; nil where no chain has a virtual IP.

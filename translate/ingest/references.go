@@ -9,11 +9,11 @@ import (
 
 // The kinds of the Gateway API that are read, as references have them.
 const (
-	KindGatewayClass   = "GatewayClass"
-	KindGateway        = "Gateway"
-	KindHTTPRoute      = "HTTPRoute"
-	KindGRPCRoute      = "GRPCRoute"
-	KindReferenceGrant = "ReferenceGrant"
+	KindGatewayClass   = model.KindGatewayClass
+	KindGateway        = model.KindGateway
+	KindHTTPRoute      = model.KindHTTPRoute
+	KindGRPCRoute      = model.KindGRPCRoute
+	KindReferenceGrant = model.KindReferenceGrant
 )
 
 // ParentService is the service that a reference of a route in a namespace has as

@@ -29,6 +29,15 @@ const (
 	NoWaypoint                = "none"
 )
 
+// The kinds of the Gateway API that are read, as references have them.
+const (
+	KindGatewayClass   = "GatewayClass"
+	KindGateway        = "Gateway"
+	KindHTTPRoute      = "HTTPRoute"
+	KindGRPCRoute      = "GRPCRoute"
+	KindReferenceGrant = "ReferenceGrant"
+)
+
 // GatewayName names a Gateway object; zero is none.
 type GatewayName struct{ Namespace, Name string }
 
