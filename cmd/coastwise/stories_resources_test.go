@@ -97,18 +97,25 @@ func (s *story) resources(t *testing.T, path string, step step, dir string, env 
 	if err := json.Unmarshal(stdout.Bytes(), &lists); err != nil {
 		t.Fatal(err)
 	}
+	form := model.Plain
+	switch {
+	case slices.Contains(args, string(model.GRPC)):
+		form = model.GRPCForm
+	case strings.Contains(stdout.String(), `"`+envoy.ConnectTerminate+`"`):
+		form = model.HBONE
+	}
 	for key, list := range lists {
 		for _, raw := range list {
 			count[key]++
-			if err := validate(key, raw, slices.Contains(args, string(model.GRPC))); err != nil {
+			if err := validate(key, raw, form); err != nil {
 				t.Errorf("%s: %s: %v", path, step.line, err)
 			}
 		}
 	}
 }
 
-// validate judges one resource of a list, of a gRPC client or an Envoy.
-func validate(key string, raw []byte, grpc bool) error {
+// validate judges one resource of a list, of a client of a form.
+func validate(key string, raw []byte, form model.Form) error {
 	of, ok := printed[key]
 	if !ok {
 		return errors.New("unknown list " + key)
@@ -125,9 +132,5 @@ func validate(key string, raw []byte, grpc bool) error {
 		return err
 	}
 	r := envoy.Resource{TypeURL: of.typeURL, Name: of.name(m), Version: envoy.Version(body), Body: body}
-	form := model.Plain
-	if grpc {
-		form = model.GRPCForm
-	}
 	return envoy.ValidateFor(form, r)
 }
