@@ -103,7 +103,7 @@ func (r *report) workload(p path, w *v1alpha1.WorkloadEntrySpec) {
 		r.place(p.child("locality"), w.Locality)
 	}
 	between(r, p.child("weight"), w.Weight, 0, maxWeight)
-	if w.ServiceAccount != "" {
+	if w.ServiceAccount != "" && w.Labels["networking.coastwise.dev/tunnel"] == "" && w.Labels["networking.istio.io/tunnel"] == "" {
 		r.notHonoured(p.child("serviceAccount"), "is not honoured: there is no mesh CA whose certificates would name it; write subjectAltNames")
 	}
 }
