@@ -27,7 +27,7 @@ type clientFlags struct {
 func (f *clientFlags) add(flags *pflag.FlagSet) {
 	f.given = flags
 	flags.StringVar(&f.id, "id", "", "name of the client, its pod's name if it runs in one; Envoy's node.id is NAMESPACE/ID")
-	flags.StringVar(&f.kind, "kind", string(model.Sidecar), "what the client is: sidecar, gateway, or grpc for a proxyless gRPC client (waypoint is not served yet)")
+	flags.StringVar(&f.kind, "kind", string(model.Sidecar), "what the client is: sidecar, gateway, waypoint, or grpc for a proxyless gRPC client")
 	flags.StringVar(&f.namespace, "namespace", "default", "namespace of the client")
 	flags.StringVar(&f.node, "node", "", "Kubernetes Node that the client runs on; a known Node beats --locality")
 	flags.StringVar(&f.locality, "locality", "", "where the client runs: REGION[/ZONE[/SUBZONE]]")
@@ -36,8 +36,8 @@ func (f *clientFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.scope, "scope", "", "narrow what the client sees: 'NS/*,NS/NAME' (default: all that is exported to its namespace)")
 	flags.StringVar(&f.bind, "bind", "127.0.0.1", "address of all of the client's ports")
 	flags.Uint32Var(&f.httpProxyPort, "http-proxy-port", 15080, "port of the client's HTTP proxy listener; 0 is none")
-	flags.StringVar(&f.gateway, "gateway", "", "NS/NAME of the Gateway that the client belongs to (not served yet)")
-	flags.BoolVar(&f.capture, "capture", false, "listeners for captured traffic (not served yet)")
+	flags.StringVar(&f.gateway, "gateway", "", "NS/NAME of the Gateway that the client runs; a waypoint needs one")
+	flags.BoolVar(&f.capture, "capture", false, "the sidecar also listens on 15001 and 15006 for connections that iptables redirects to it")
 }
 
 // proxy reads the flags as a client's claims. The error lists every flag that
@@ -47,6 +47,13 @@ func (f *clientFlags) proxy() (model.Proxy, error) {
 	p := model.Proxy{
 		ID: f.namespace + "/" + f.id, Kind: model.Kind(f.kind), Namespace: f.namespace,
 		Node: f.node, Network: f.network, Bind: f.bind, HTTPProxyPort: f.httpProxyPort,
+		Gateway: f.gateway, Capture: f.capture,
+	}
+	if p.Kind == model.Waypoint {
+		p.HTTPProxyPort = 0
+		if f.given != nil && f.given.Changed("http-proxy-port") && f.httpProxyPort != 0 {
+			errs = multierror.Append(errs, errors.New("--http-proxy-port: means nothing to kind waypoint, which listens on its Gateway's port"))
+		}
 	}
 	if p.Kind == model.GRPC {
 		p.Bind, p.HTTPProxyPort = "", 0
@@ -105,21 +112,28 @@ func (f *clientFlags) checkNames() []error {
 	return errs
 }
 
-// checkServed refuses what is defined and waits for its own part of the work.
+// checkServed checks what goes with which kind.
 func (f *clientFlags) checkServed() []error {
 	var errs []error
-	switch model.Kind(f.kind) {
-	case model.Sidecar, model.Gateway, model.GRPC:
-	case model.Waypoint:
-		errs = append(errs, fmt.Errorf("--kind: %s is not served yet", f.kind))
+	kind := model.Kind(f.kind)
+	switch kind {
+	case model.Sidecar, model.Gateway, model.Waypoint:
+	case model.GRPC:
+		return nil // which has no such flags at all
 	default:
 		errs = append(errs, fmt.Errorf("--kind: %q: want sidecar, gateway, waypoint or grpc", f.kind))
 	}
-	if f.gateway != "" {
-		errs = append(errs, errors.New("--gateway: not served yet"))
+	if _, err := model.ParseGatewayName(f.gateway); err != nil {
+		errs = append(errs, fmt.Errorf("--gateway: %w", err))
 	}
-	if f.capture {
-		errs = append(errs, errors.New("--capture: not served yet"))
+	switch {
+	case kind == model.Waypoint && f.gateway == "":
+		errs = append(errs, errors.New("--gateway: missing: NAMESPACE/NAME of the Gateway that the waypoint runs"))
+	case kind == model.Sidecar && f.gateway != "":
+		errs = append(errs, errors.New("--gateway: is for kinds waypoint and gateway"))
+	}
+	if f.capture && kind != model.Sidecar {
+		errs = append(errs, errors.New("--capture: is for kind sidecar"))
 	}
 	return errs
 }

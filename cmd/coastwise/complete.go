@@ -58,7 +58,7 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 
 // completion says what the flags of a client offer.
 func (f *clientFlags) completion(cmd *cobra.Command) {
-	completeValues(cmd, "kind", string(model.Sidecar), string(model.Gateway), string(model.GRPC))
+	completeValues(cmd, "kind", string(model.Sidecar), string(model.Gateway), string(model.Waypoint), string(model.GRPC))
 	completeNothing(cmd, "id", "namespace", "locality", "network", "labels", "scope", "bind", "gateway", "http-proxy-port")
 }
 

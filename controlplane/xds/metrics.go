@@ -69,7 +69,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		m.refused.WithLabelValues(reason)
 	}
 	reg.MustRegister(m.pushes, m.resources, m.bytes, m.nacks, m.convergence, m.proxies, m.panics, m.stalls)
-	for _, k := range []model.Kind{model.Sidecar, model.Gateway, model.GRPC} {
+	for _, k := range []model.Kind{model.Sidecar, model.Gateway, model.Waypoint, model.GRPC} {
 		m.proxies.WithLabelValues(string(k))
 	}
 	for _, url := range served() {

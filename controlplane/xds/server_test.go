@@ -183,7 +183,7 @@ func TestFirstRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	laterKind, err := structpb.NewStruct(map[string]any{"coastwise": map[string]any{"kind": "waypoint"}})
+	lonely, err := structpb.NewStruct(map[string]any{"coastwise": map[string]any{"kind": "waypoint"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestFirstRequest(t *testing.T) {
 		{"no id", node(""), "must carry a node"},
 		{"long id", node(strings.Repeat("x", 2000)), "longer than 1024 bytes"},
 		{"garbage metadata", &corev3.Node{Id: "default/x", Metadata: garbage}, "node.metadata.coastwise"},
-		{"a kind not served yet", &corev3.Node{Id: "default/x", Metadata: laterKind}, "waypoint"},
+		{"a waypoint of no Gateway", &corev3.Node{Id: "default/x", Metadata: lonely}, "gateway: missing"},
 		{"refused by the hub", node("default/nowhere"), "no place for it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

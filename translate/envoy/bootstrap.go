@@ -14,6 +14,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	metricsv3 "github.com/envoyproxy/go-control-plane/envoy/config/metrics/v3"
 	overloadv3 "github.com/envoyproxy/go-control-plane/envoy/config/overload/v3"
+	internallistenerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/bootstrap/internal_listener/v3"
 	connectionsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/resource_monitors/downstream_connections/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -53,14 +54,16 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 	if canonical, err := model.ParseScope(p.Scope); err == nil {
 		p.Scope = canonical
 	}
+	p.Internal = true
 	c.proxy(p)
 	host, port := c.ports(p, o)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	b := &bootstrapv3.Bootstrap{
-		Node:  encodeNode(p),
-		Admin: &bootstrapv3.Admin{Address: socketAddress(p.Bind, o.AdminPort)},
+		Node:                encodeNode(p),
+		BootstrapExtensions: internalListeners(),
+		Admin:               &bootstrapv3.Admin{Address: socketAddress(p.Bind, o.AdminPort)},
 		DynamicResources: &bootstrapv3.Bootstrap_DynamicResources{
 			AdsConfig: deltaADS(),
 			CdsConfig: ads(),
@@ -81,6 +84,14 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
 	return bytes.Join([][]byte{[]byte("# envoy --use-dynamic-base-id -c THIS-FILE"), text}, []byte("\n")), nil
+}
+
+// internalListeners are an extension that only a bootstrap can switch on; the
+// listeners themselves come from us.
+func internalListeners() []*corev3.TypedExtensionConfig {
+	return []*corev3.TypedExtensionConfig{{
+		Name: "envoy.bootstrap.internal_listener", TypedConfig: pack(&internallistenerv3.InternalListener{}),
+	}}
 }
 
 // flagName is what a claim is called on the command line.

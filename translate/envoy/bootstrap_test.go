@@ -117,7 +117,7 @@ func TestBootstrapRefuses(t *testing.T) {
 		{`--id: "" is not NAMESPACE/ID`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "" }},
 		{`--id: "web-1" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "web-1" }},
 		{`--id: "other/x" is not in the namespace "shop"`, func(p *model.Proxy, _ *BootstrapOptions) { p.ID = "other/x" }},
-		{"--kind: kind waypoint is not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind = model.Waypoint }},
+		{"--gateway: missing: NAMESPACE/NAME of the Gateway that the waypoint runs", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.HTTPProxyPort = model.Waypoint, 0 }},
 		{"--bind: means nothing to kind grpc", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.HTTPProxyPort = model.GRPC, 0 }},
 		{"--http-proxy-port: means nothing to kind grpc", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.Bind = model.GRPC, "" }},
 		{"--kind: grpc starts with a bootstrap of its own", func(p *model.Proxy, _ *BootstrapOptions) {
@@ -134,8 +134,8 @@ func TestBootstrapRefuses(t *testing.T) {
 		{`--bind: "localhost" is not an IP`, func(p *model.Proxy, _ *BootstrapOptions) { p.Bind = "localhost" }},
 		{`--bind: missing`, func(p *model.Proxy, _ *BootstrapOptions) { p.Bind, p.HTTPProxyPort = "", 0 }},
 		{"--http-proxy-port: 65536 is not in 0..65535", func(p *model.Proxy, _ *BootstrapOptions) { p.HTTPProxyPort = 65536 }},
-		{"--gateway: not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Gateway = "a/b" }},
-		{"--capture: not served yet", func(p *model.Proxy, _ *BootstrapOptions) { p.Capture = true }},
+		{"--gateway: is for kinds waypoint and gateway, and not for sidecar", func(p *model.Proxy, _ *BootstrapOptions) { p.Gateway = "a/b" }},
+		{"--capture: is for kind sidecar, and not for gateway", func(p *model.Proxy, _ *BootstrapOptions) { p.Kind, p.Capture = model.Gateway, true }},
 		{"--admin-port: 0 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 0 }},
 		{"--admin-port: 65536 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 65536 }},
 		{"--admin-port: 15080 is the HTTP proxy port too", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 15080 }},
@@ -188,13 +188,19 @@ func TestBootstrapRoundTrip(t *testing.T) {
 		namespace := word.Draw(t, "namespace")
 		p := model.Proxy{
 			ID: namespace + "/" + word.Draw(t, "id"), Namespace: namespace,
-			Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway}).Draw(t, "kind"),
+			Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint}).Draw(t, "kind"),
 			Node: maybe.Draw(t, "node"), Network: maybe.Draw(t, "network"),
 			Locality: model.Locality{Region: maybe.Draw(t, "region"), Zone: maybe.Draw(t, "zone"), SubZone: maybe.Draw(t, "sub-zone")},
 			Bind:     rapid.SampledFrom([]string{"127.0.0.1", "::1", "0.0.0.0"}).Draw(t, "bind"), HTTPProxyPort: rapid.Uint32Range(0, 14999).Draw(t, "port"),
 		}
 		if labels := rapid.MapOfN(word, maybe, 0, 3).Draw(t, "labels"); len(labels) > 0 {
 			p.Labels = labels
+		}
+		switch p.Kind {
+		case model.Sidecar:
+			p.Capture = rapid.Bool().Draw(t, "capture")
+		case model.Waypoint:
+			p.HTTPProxyPort, p.Gateway = 0, namespace+"/"+word.Draw(t, "gateway")
 		}
 		scope := strings.Join(rapid.SliceOfN(item, 0, 3).Draw(t, "scope"), ", ")
 		p.Scope = scope
@@ -204,6 +210,7 @@ func TestBootstrapRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Scope, _ = model.ParseScope(scope)
+		p.Internal = true
 		if diff := cmp.Diff(p, got); diff != "" {
 			t.Fatal(diff)
 		}

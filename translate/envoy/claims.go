@@ -28,6 +28,7 @@ const (
 	claimPort      = "httpProxyPort"
 	claimGateway   = "gateway"
 	claimCapture   = "capture"
+	claimInternal  = "internalListeners"
 )
 
 // DefaultNamespace is that of a node.id without one.
@@ -102,11 +103,25 @@ func (c *checks) proxy(p model.Proxy) {
 		c.addf(claimScope, "%q is not canonical: %q", p.Scope, canonical)
 	}
 	c.listen(p)
-	if p.Gateway != "" {
-		c.addf(claimGateway, "not served yet")
+	c.belongs(p)
+	if p.Capture && p.Kind != model.Sidecar {
+		c.addf(claimCapture, "is for kind sidecar, and not for %s", p.Kind)
 	}
-	if p.Capture {
-		c.addf(claimCapture, "not served yet")
+}
+
+// belongs checks the Gateway that a proxy runs, and its ports.
+func (c *checks) belongs(p model.Proxy) {
+	if _, err := model.ParseGatewayName(p.Gateway); err != nil {
+		c.addf(claimGateway, "%w", err)
+	}
+	switch {
+	case p.Kind == model.Waypoint && p.Gateway == "":
+		c.addf(claimGateway, "missing: NAMESPACE/NAME of the Gateway that the waypoint runs")
+	case p.Gateway != "" && p.Kind != model.Waypoint && p.Kind != model.Gateway:
+		c.addf(claimGateway, "is for kinds waypoint and gateway, and not for %s", p.Kind)
+	}
+	if p.Kind == model.Waypoint && p.HTTPProxyPort != 0 {
+		c.addf(claimPort, "means nothing to kind waypoint, which listens on its Gateway's port")
 	}
 }
 
@@ -114,7 +129,7 @@ func (c *checks) listen(p model.Proxy) {
 	if p.HTTPProxyPort > maxPort {
 		c.addf(claimPort, "%d is not in 0..65535 (0: no HTTP proxy port)", p.HTTPProxyPort)
 	}
-	if p.Bind == "" && p.HTTPProxyPort == 0 {
+	if p.Bind == "" && p.HTTPProxyPort == 0 && !p.Capture && p.Gateway == "" {
 		return
 	}
 	if p.Kind == model.GRPC {
@@ -136,18 +151,16 @@ func (c *checks) noListener(p model.Proxy) {
 	}
 }
 
-// Served says by name which kinds of client are refused for now: the error
-// names the kind and what is allowed.
+// Served says whether there is such a kind of client: the error names the kind and
+// what is allowed.
 func Served(k model.Kind) error {
 	switch k {
-	case model.Sidecar, model.Gateway, model.GRPC:
+	case model.Sidecar, model.Gateway, model.Waypoint, model.GRPC:
 		return nil
-	case model.Waypoint:
-		return fmt.Errorf("kind %s is not served yet: sidecar, gateway and grpc are", k)
 	case "":
-		return errors.New("kind is missing: sidecar, gateway or grpc")
+		return errors.New("kind is missing: sidecar, gateway, waypoint or grpc")
 	}
-	return fmt.Errorf("kind %q does not exist: sidecar, gateway and grpc are served", string(k))
+	return fmt.Errorf("kind %q does not exist: sidecar, gateway, waypoint and grpc are served", string(k))
 }
 
 func isNamespace(s string) bool {

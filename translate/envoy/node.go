@@ -42,7 +42,7 @@ func ProxyFromNode(node *corev3.Node) (model.Proxy, error) {
 	if claims, ok := node.GetMetadata().GetFields()[MetadataKey]; ok {
 		r.claims(claims, &p)
 	}
-	if p.HTTPProxyPort > 0 && p.Bind == "" && p.Kind != model.GRPC {
+	if (p.HTTPProxyPort > 0 || p.Capture || p.Gateway != "") && p.Bind == "" && p.Kind != model.GRPC {
 		p.Bind = DefaultBind
 	}
 	r.proxy(p)
@@ -91,12 +91,14 @@ func (r *reader) claims(v *structpb.Value, p *model.Proxy) {
 			p.Gateway = r.text(key, v)
 		case claimCapture:
 			p.Capture = r.flag(key, v)
+		case claimInternal:
+			p.Internal = r.flag(key, v)
 		case claimPort:
 			p.HTTPProxyPort = r.port(v)
 		case claimLabels:
 			p.Labels = r.labels(v)
 		default:
-			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture")
+			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture, internalListeners")
 		}
 	}
 }
@@ -151,10 +153,18 @@ func (r *reader) labels(v *structpb.Value) map[string]string {
 func encodeNode(p model.Proxy) *corev3.Node {
 	fields := map[string]*structpb.Value{claimKind: structpb.NewStringValue(string(p.Kind))}
 	for _, text := range []struct{ claim, value string }{
-		{claimNode, p.Node}, {claimNetwork, p.Network}, {claimScope, p.Scope}, {claimBind, p.Bind},
+		{claimNode, p.Node}, {claimNetwork, p.Network}, {claimScope, p.Scope}, {claimBind, p.Bind}, {claimGateway, p.Gateway},
 	} {
 		if text.value != "" {
 			fields[text.claim] = structpb.NewStringValue(text.value)
+		}
+	}
+	for _, flag := range []struct {
+		claim string
+		set   bool
+	}{{claimCapture, p.Capture}, {claimInternal, p.Internal}} {
+		if flag.set {
+			fields[flag.claim] = structpb.NewBoolValue(true)
 		}
 	}
 	if p.HTTPProxyPort > 0 {

@@ -71,7 +71,7 @@ func TestProxyFromNodeRefuses(t *testing.T) {
 		{`{"id": "a", "locality": {"zone": "~"}}`, `node.locality: "~" is not`},
 		{`{"id": "a", "metadata": {"coastwise": "x"}}`, "node.metadata.coastwise: must be an object"},
 		{`{"id": "a", "metadata": {"coastwise": {"zone": "x"}}}`, "node.metadata.coastwise.zone: unknown: allowed are kind, node,"},
-		{`{"id": "a", "metadata": {"coastwise": {"kind": "waypoint"}}}`, "node.metadata.coastwise.kind: kind waypoint is not served yet"},
+		{`{"id": "a", "metadata": {"coastwise": {"kind": "waypoint"}}}`, "node.metadata.coastwise.gateway: missing: NAMESPACE/NAME of the Gateway that the waypoint runs"},
 		{`{"id": "a", "metadata": {"coastwise": {"kind": "grpc", "bind": "127.0.0.1"}}}`, "node.metadata.coastwise.bind: means nothing to kind grpc"},
 		{`{"id": "a", "metadata": {"coastwise": {"kind": "grpc", "httpProxyPort": 80}}}`, "node.metadata.coastwise.httpProxyPort: means nothing to kind grpc"},
 		{`{"id": "a", "metadata": {"coastwise": {"kind": "x"}}}`, `node.metadata.coastwise.kind: kind "x" does not exist`},
@@ -86,8 +86,8 @@ func TestProxyFromNodeRefuses(t *testing.T) {
 		{`{"id": "a", "metadata": {"coastwise": {"labels": []}}}`, "node.metadata.coastwise.labels: must be an object"},
 		{`{"id": "a", "metadata": {"coastwise": {"labels": {"k": 1}}}}`, "node.metadata.coastwise.labels.k: must be a string"},
 		{`{"id": "a", "metadata": {"coastwise": {"labels": {"k": "a b"}}}}`, `node.metadata.coastwise.labels: "k=a b" is not`},
-		{`{"id": "a", "metadata": {"coastwise": {"gateway": "a/b"}}}`, "node.metadata.coastwise.gateway: not served yet"},
-		{`{"id": "a", "metadata": {"coastwise": {"capture": true}}}`, "node.metadata.coastwise.capture: not served yet"},
+		{`{"id": "a", "metadata": {"coastwise": {"gateway": "a/b"}}}`, "node.metadata.coastwise.gateway: is for kinds waypoint and gateway, and not for sidecar"},
+		{`{"id": "a", "metadata": {"coastwise": {"kind": "gateway", "capture": true}}}`, "node.metadata.coastwise.capture: is for kind sidecar, and not for gateway"},
 		{`{"id": "a", "metadata": {"coastwise": {"capture": "no"}}}`, "node.metadata.coastwise.capture: must be true or false"},
 	} {
 		got, err := ProxyFromNode(node(t, tt.node))

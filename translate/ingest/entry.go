@@ -78,7 +78,7 @@ func ofEntry(o Objects) (*model.Service, found) {
 	e := o.Entries[0]
 	s := &model.Service{
 		Key: o.Key, Object: entryRef(e), HostField: hostField(e, o.Key.Host), Name: e.Name,
-		ExportTo: entryExportTo(e), Resolution: resolution(e), Addresses: virtualIPs(e),
+		ExportTo: entryExportTo(e), Resolution: resolution(e), Addresses: virtualIPs(e), VIPs: virtualIPs(e),
 	}
 	if !e.CreationTimestamp.IsZero() {
 		s.Created = e.CreationTimestamp.Unix()

@@ -47,6 +47,9 @@ func Service(o Objects) (*model.Service, []model.Problem) {
 	r := newResolver(o, rules, f.speech)
 	r.fill(s)
 	s.Places = places(s)
+	waypoint, unattached := attach(o)
+	s.Waypoint = waypoint
+	problems = append(problems, unattached...)
 	problems = append(problems, f.problems...)
 	problems = append(problems, noRegion(f.gaps, s.Policies)...)
 	problems = append(problems, r.problems(s)...)
@@ -97,6 +100,7 @@ func describe(o Objects) *model.Service {
 		Object:   serviceRef(svc),
 		Name:     svc.Name,
 		ExportTo: exportTo(svc),
+		VIPs:     clusterIPs(svc),
 	}
 	if !svc.CreationTimestamp.IsZero() {
 		s.Created = svc.CreationTimestamp.Unix()

@@ -31,9 +31,16 @@ type Proxy struct {
 	Scope         string
 	Bind          string
 	HTTPProxyPort uint32
-	// Gateway is NS/NAME of the Gateway object that the proxy belongs to.
+	// Gateway is NS/NAME of the Gateway object that the proxy runs: a waypoint's always,
+	// and that of a gateway which has one.
 	Gateway string
+	// Capture says that connections of a sidecar's application are redirected to it.
 	Capture bool
+	// Internal says that its bootstrap has the extension for internal listeners.
+	Internal bool
+	// HBONE says that its Gateway's listener ends tunnels itself; known from the Gateway,
+	// and not claimed.
+	HBONE bool
 	// Verified says that the client proved its namespace and, by a token, its pod: the
 	// labels of the Pod that it names count then, and not those that it claims.
 	Verified bool

@@ -1,0 +1,79 @@
+package ingest
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// Gateway says in mesh words all that is known about one Gateway, and what is wrong with
+// it and with the routes that name it. It is nil where there is none, or where it is of a
+// class of somebody else; then the routes are not ours to judge either.
+func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
+	g := o.Gateway
+	if g == nil || !ours(g, o.Class) {
+		return nil, nil
+	}
+	out := &model.GatewayObject{GatewayName: o.Name, Object: gatewayRef(g), Kind: model.Gateway, Addresses: gatewayAddresses(o)}
+	var problems []model.Problem
+	if isWaypoint(g, o.Class) {
+		out.Kind = model.Waypoint
+		out.Waypoint, problems = waypointListener(g)
+		out.Waypoint.AttachedRoutes = len(o.Routing.HTTP) + len(o.Routing.GRPC)
+	} else {
+		out.Listeners, problems = edgeListeners(o)
+	}
+	return out, model.SortProblems(problems)
+}
+
+// gatewayAddresses are where clients reach the Services of a Gateway: their virtual
+// IPs, else their host name.
+func gatewayAddresses(o GatewayObjects) []string {
+	var out []string
+	for _, s := range o.Services {
+		if ips := clusterIPs(s); len(ips) > 0 {
+			out = append(out, ips...)
+		} else {
+			out = append(out, model.ServiceKey(s.Namespace, s.Name).Host)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// allowsNamespace says whether what a listener says of allowedRoutes takes a namespace:
+// by default that of the Gateway only. ns is nil where it is not known; then it has no labels.
+func allowsNamespace(a *gatewayv1.AllowedRoutes, own string, ns *corev1.Namespace, namespace string) bool {
+	from := gatewayv1.NamespacesFromSame
+	var selector *metav1.LabelSelector
+	if a != nil && a.Namespaces != nil {
+		if a.Namespaces.From != nil {
+			from = *a.Namespaces.From
+		}
+		selector = a.Namespaces.Selector
+	}
+	switch from {
+	case gatewayv1.NamespacesFromAll:
+		return true
+	case gatewayv1.NamespacesFromSelector:
+		s, err := metav1.LabelSelectorAsSelector(selector)
+		if err != nil {
+			return false
+		}
+		set := labels.Set{corev1.LabelMetadataName: namespace}
+		if ns != nil {
+			for key, value := range ns.Labels {
+				set[key] = value
+			}
+		}
+		return s.Matches(set)
+	case gatewayv1.NamespacesFromNone:
+		return false
+	}
+	return namespace == own
+}
