@@ -71,6 +71,7 @@ func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {
 	if old != nil {
 		delete(s.entries.byName, name)
 		s.unselect(name)
+		s.labelEntry(name, old, false)
 		for _, host := range old.Spec.Hosts {
 			s.entries.drop(host, old)
 			s.markHost(old, host, -1)
@@ -78,6 +79,7 @@ func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {
 	}
 	if entry != nil {
 		s.entries.byName[name] = entry
+		s.labelEntry(name, entry, true)
 		for _, host := range entry.Spec.Hosts {
 			s.entries.add(host, entry)
 			s.markHost(entry, host, +1)

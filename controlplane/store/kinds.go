@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -36,6 +37,16 @@ func (s *Store) apply(c Change) {
 		s.setPod(ingest.PodName{Namespace: c.Ref.Namespace, Name: c.Ref.Name}, as[*corev1.Pod](c.Object))
 	case "Namespace":
 		s.setNamespace(c.Ref.Name, as[*corev1.Namespace](c.Object))
+	case ingest.KindHTTPRoute:
+		s.setRoute(c.Ref, newHTTPEntry(as[*gatewayv1.HTTPRoute](c.Object)))
+	case ingest.KindGRPCRoute:
+		s.setRoute(c.Ref, newGRPCEntry(as[*gatewayv1.GRPCRoute](c.Object)))
+	case ingest.KindGateway:
+		s.setGateway(model.GatewayName{Namespace: c.Ref.Namespace, Name: c.Ref.Name}, as[*gatewayv1.Gateway](c.Object))
+	case ingest.KindGatewayClass:
+		s.setClass(c.Ref.Name, as[*gatewayv1.GatewayClass](c.Object))
+	case ingest.KindReferenceGrant:
+		s.setGrant(nameOf(c.Ref), as[*gatewayv1.ReferenceGrant](c.Object))
 	case "MeshConfig":
 		s.setMesh(c.Ref, as[*v1alpha1.MeshConfig](c.Object), c.Fence)
 	default:
@@ -61,6 +72,9 @@ func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 		return
 	}
 	s.marks.key(key)
+	s.markBackend(key, old, service)
+	s.labelService(key, old, false)
+	s.labelService(key, service, true)
 	if old == nil || service == nil { // it wins over entries of its host
 		s.marks.all(s.entries.keys(key.Host))
 	}
@@ -266,8 +280,11 @@ func (s *Store) setNamespace(name string, namespace *corev1.Namespace) {
 	if sameNamespace(old, namespace) {
 		return
 	}
+	s.labelNamespace(old, false)
+	s.labelNamespace(namespace, true)
 	s.marks.namespace(name)
 	s.marks.many(s.known.keys(name), s.alone)
+	s.markRoutes(s.routes.in[name], s.alone)
 }
 
 func sameNamespace(a, b *corev1.Namespace) bool {

@@ -124,6 +124,8 @@ func (s *Store) held(ref model.ObjectRef) Change {
 		c.Object = orNil(s.pods[ingest.PodName{Namespace: ref.Namespace, Name: ref.Name}])
 	case "Namespace":
 		c.Object = orNil(s.namespaces[ref.Name])
+	case ingest.KindHTTPRoute, ingest.KindGRPCRoute, ingest.KindGateway, ingest.KindGatewayClass, ingest.KindReferenceGrant:
+		c.Object = s.heldGateway(ref)
 	case "MeshConfig":
 		if ref.Name == meshName {
 			c.Object, c.Fence = orNil(s.mesh.Config), s.mesh.Fence

@@ -17,6 +17,7 @@ type marks struct {
 	bulk       map[model.Key]bool // those that only one object among many services touched
 	pods       map[ingest.PodName]bool
 	namespaces map[string]bool
+	gateways   map[model.GatewayName]bool
 	nodes      bool
 	mesh       bool // all keys are marked
 	bulkMesh   bool // all keys are marked, as bulk
@@ -29,6 +30,7 @@ func newMarks() marks {
 		bulk:       map[model.Key]bool{},
 		pods:       map[ingest.PodName]bool{},
 		namespaces: map[string]bool{},
+		gateways:   map[model.GatewayName]bool{},
 	}
 }
 
@@ -72,6 +74,11 @@ func (m *marks) namespace(name string) {
 	m.namespaces[name] = true
 }
 
+func (m *marks) gateway(name model.GatewayName) {
+	m.touch()
+	m.gateways[name] = true
+}
+
 func (m *marks) node() {
 	m.touch()
 	m.nodes = true
@@ -95,6 +102,7 @@ func (m *marks) taken(known iter.Seq[model.Key]) Dirty {
 	return Dirty{
 		Keys:       slices.SortedFunc(maps.Keys(m.keys), model.Key.Compare),
 		Bulk:       slices.SortedFunc(maps.Keys(m.bulk), model.Key.Compare),
+		Gateways:   slices.SortedFunc(maps.Keys(m.gateways), model.GatewayName.Compare),
 		Nodes:      m.nodes,
 		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
 		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),

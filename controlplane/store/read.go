@@ -26,6 +26,8 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 	}
 	s.rules.gather(&o, s.entries)
 	s.addEntries(&o)
+	s.addWaypoint(&o)
+	o.Routing = s.routing(s.routes.ofService[key], nil)
 	named := s.slices[key]
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		slice := named[name].slice()
@@ -39,8 +41,8 @@ func (s *Store) Objects(key model.Key) ingest.Objects {
 	return o
 }
 
-// Keys is every key that has a Service or a ServiceEntry, or a rule or fence with
-// an exact host; sorted.
+// Keys is every key that has a Service or a ServiceEntry, a rule or fence with an
+// exact host, or a route with it as a parent; sorted.
 func (s *Store) Keys() []model.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()

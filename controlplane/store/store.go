@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -39,6 +40,9 @@ type Dirty struct {
 	Pods []ingest.PodName
 	// Namespaces came, went, or have other labels or annotations, sorted.
 	Namespaces []string
+	// Gateways are those to rebuild, sorted: their own object, their class, their Services,
+	// or something of a route that names them as a parent. They need not exist.
+	Gateways []model.GatewayName
 	// Mesh says that the MeshConfig or a process flag changed; then Keys and Bulk hold
 	// every key.
 	Mesh bool
@@ -48,7 +52,7 @@ type Dirty struct {
 
 // Empty says that nothing is marked.
 func (d Dirty) Empty() bool {
-	return len(d.Keys)+len(d.Bulk) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces) == 0 && !d.Mesh
+	return len(d.Keys)+len(d.Bulk) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces)+len(d.Gateways) == 0 && !d.Mesh
 }
 
 // Join is what either of two says.
@@ -57,6 +61,7 @@ func (d Dirty) Join(o Dirty) Dirty {
 	d.Bulk = Without(sortedUnion(d.Bulk, o.Bulk, model.Key.Compare), d.Keys)
 	d.Pods = sortedUnion(d.Pods, o.Pods, comparePods)
 	d.Namespaces = sortedUnion(d.Namespaces, o.Namespaces, strings.Compare)
+	d.Gateways = sortedUnion(d.Gateways, o.Gateways, model.GatewayName.Compare)
 	d.Nodes, d.Mesh = d.Nodes || o.Nodes, d.Mesh || o.Mesh
 	if d.Since.IsZero() || !o.Since.IsZero() && o.Since.Before(d.Since) {
 		d.Since = o.Since
@@ -93,10 +98,14 @@ type Store struct {
 	rules      ruleIndex
 	entries    entryIndex
 	workloads  workloadIndex
+	routes     routeIndex
+	gateways   gatewayIndex
+	classes    map[string]*gatewayv1.GatewayClass
+	grants     map[string]map[string]*gatewayv1.ReferenceGrant // by namespace, then by name
 	mesh       ingest.Mesh
 
 	auto   map[model.Key]bool // Services with topology-mode: Auto
-	known  tally[string]      // namespace → keys that have a Service, an entry, or an exact rule or fence
+	known  tally[string]      // namespace → keys that have a Service, an entry, an exact rule or fence, or a route as a parent
 	byNode tally[string]      // nodeName of an endpoint or of a selected Pod → services
 	byZone tally[string]      // zone of an endpoint, as its slice says → services
 	byPod  tally[ingest.PodName]
@@ -131,6 +140,10 @@ func New() *Store {
 		rules:      newRuleIndex(),
 		entries:    newEntryIndex(),
 		workloads:  workloadIndex{},
+		routes:     newRouteIndex(),
+		gateways:   newGatewayIndex(),
+		classes:    map[string]*gatewayv1.GatewayClass{},
+		grants:     map[string]map[string]*gatewayv1.ReferenceGrant{},
 		auto:       map[model.Key]bool{},
 		known:      tally[string]{},
 		byNode:     tally[string]{},

@@ -30,6 +30,9 @@ func servedOfIstio(name string) *kind {
 
 // serves says whether a kind is read under this apiVersion.
 func (k *kind) serves(apiVersion string) bool {
+	if k.versions != nil {
+		return slices.Contains(k.versions, apiVersion)
+	}
 	version, istio := strings.CutPrefix(apiVersion, v1alpha1.IstioGroup+"/")
 	if k.istio {
 		return istio && slices.Contains(v1alpha1.IstioVersions(), version)

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
@@ -19,8 +20,11 @@ type kind struct {
 	ours       bool
 	// istio says that it is a kind of Istio's own group, which is admitted as ours are.
 	istio bool
-	make  func() any
-	check func(*report, any)
+	// versions are those of the Gateway API's group under which a kind of it is read, for
+	// which there are no fences; nil for all others.
+	versions []string
+	make     func() any
+	check    func(*report, any)
 }
 
 // scope says what names and namespaces the objects of a kind may have.
@@ -97,6 +101,9 @@ func readHead(root map[string]any) (head, error) {
 	case group == v1alpha1.GroupName: // served or not, it is ours
 	case group == v1alpha1.IstioGroup:
 		h.kind = servedOfIstio(kind)
+		h.foreign = h.kind == nil
+	case group == gatewayv1.GroupName:
+		h.kind = servedOfGateway(kind)
 		h.foreign = h.kind == nil
 	case h.kind == nil || group != "" && group != discoveryv1.GroupName:
 		h.kind, h.foreign = nil, true

@@ -22,7 +22,8 @@ func Object(raw []byte) (Result, []model.Problem) { return Options{}.Object(raw)
 // document without content gives a zero Result and no Problem; one that does not
 // parse, or names no object, gives a zero Result and one Problem, Unparsable at
 // "document". A kind List is foreign here: sources unpack it. An absent namespace
-// is filled in with "default", and a status of our kinds is dropped.
+// is filled in with "default", and a status of our kinds and the Gateway API's is dropped;
+// absent fields of the latter have their defaults.
 func (o Options) Object(raw []byte) (Result, []model.Problem) {
 	doc, err := parse(raw)
 	if err != nil {
@@ -40,7 +41,8 @@ func (o Options) Object(raw []byte) (Result, []model.Problem) {
 	switch {
 	case h.foreign:
 		result.Foreign = true
-		return result, nil
+		r.notServed(h)
+		return result, r.problems
 	case h.kind == nil:
 		r.notOurs(h)
 	case !h.kind.serves(h.apiVersion):
@@ -83,11 +85,11 @@ func (r *report) admit(doc document, h head) any {
 		r.misshapen(model.Invalid, k.at, "%s", k.message)
 	}
 	root := doc.root
-	if h.kind.ours {
+	if h.kind.ours || h.kind.versions != nil {
 		delete(root, "status")
 	}
-	if h.kind.istio {
-		root["apiVersion"] = v1alpha1.IstioAPIVersion
+	if h.kind.istio || h.kind.versions != nil {
+		root["apiVersion"] = h.kind.apiVersion
 	}
 	object := h.kind.make()
 	clean := r.shape("", reflect.TypeOf(object), root)

@@ -179,6 +179,19 @@ func scalarMismatch(t reflect.Type, value any) string {
 		default:
 			return "a whole number"
 		}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		switch n := value.(type) {
+		case int64:
+			if n < 0 || reflect.Zero(t).OverflowUint(uint64(n)) {
+				return "a whole number that fits"
+			}
+		case uint64:
+			if reflect.Zero(t).OverflowUint(n) {
+				return "a whole number that fits"
+			}
+		default:
+			return "a whole number"
+		}
 	case reflect.Float32, reflect.Float64:
 		switch n := value.(type) {
 		case int64, uint64:
