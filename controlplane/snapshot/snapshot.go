@@ -13,6 +13,8 @@ type Snapshot struct {
 	Entries map[model.Key]*Entry
 	Scopes  map[Scope]*ScopeSet
 	Changed []model.Key
+	// Workloads is nil until a ztunnel has joined.
+	Workloads *Workloads
 }
 
 // View is what one proxy class sees of one Snapshot. It answers the stream

@@ -189,7 +189,7 @@ func (b *entryReader) ofPod(pod *corev1.Pod) (workload, bool) {
 	w := workload{target: (&v1alpha1.WorkloadEntrySpec{}).TargetOf, Endpoint: model.Endpoint{
 		Address: ip.String(), Weight: 1, Labels: pod.Labels, Node: c.node,
 		Workload: podWorkload(PodName{Namespace: pod.Namespace, Name: pod.Name}),
-		Region: b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
+		Region:   b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
 	}}
 	var badLabel bool
 	if w.Locality, badLabel = b.Nodes.locality(c); badLabel {

@@ -193,6 +193,18 @@ type WorkloadName struct {
 	Namespace, Name string
 }
 
+// Compare orders by kind, group, namespace and name.
+func (w WorkloadName) Compare(o WorkloadName) int {
+	group := 0
+	if w.Istio != o.Istio {
+		group = -1
+		if w.Istio {
+			group = 1
+		}
+	}
+	return cmp.Or(cmp.Compare(w.Kind, o.Kind), group, cmp.Compare(w.Namespace, o.Namespace), cmp.Compare(w.Name, o.Name))
+}
+
 // Places is what a service knows: the values that a View keeps as they are.
 type Places struct {
 	Regions  map[string]bool

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -138,15 +137,6 @@ func portsOf(members []Member) map[string]*workloadapi.PortList {
 			list.Ports = append(list.Ports, &workloadapi.Port{ServicePort: p.Service, TargetPort: p.Target, AppProtocol: protocolOf(p.Protocol)})
 		}
 		out[members[i].Service] = list
-	}
-	return out
-}
-
-// sortedMembers orders what services say of one workload.
-func sortedMembers(of map[model.Key]Member) []Member {
-	out := make([]Member, 0, len(of))
-	for _, key := range slices.SortedFunc(maps.Keys(of), model.Key.Compare) {
-		out = append(out, of[key])
 	}
 	return out
 }

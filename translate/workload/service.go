@@ -21,7 +21,7 @@ func service(s *model.Service, o ingest.Objects, waypoint *Waypoint) *workloadap
 		Ports: servicePorts(s, o.Service), LoadBalancing: loadBalancing(s, o), IpFamilies: families(o.Service),
 		Waypoint: waypoint.address(), Canonical: o.Service != nil, Visibility: visibility(s),
 	}
-	for _, vip := range virtualIPs(s, o.Service) {
+	for _, vip := range s.VIPs {
 		if ip, ok := bytesOf(vip); ok {
 			out.Addresses = append(out.Addresses, &workloadapi.NetworkAddress{Network: network, Address: ip})
 		}
@@ -31,9 +31,6 @@ func service(s *model.Service, o ingest.Objects, waypoint *Waypoint) *workloadap
 	}
 	return out
 }
-
-// virtualIPs are those by which clients reach the service.
-func virtualIPs(s *model.Service, _ *corev1.Service) []string { return s.VIPs }
 
 // servicePorts have as target the number that the Service itself says, 0 where it says a
 // name: then each workload says its own.

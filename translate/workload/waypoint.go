@@ -2,6 +2,7 @@ package workload
 
 import (
 	"slices"
+	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -83,10 +84,15 @@ func (w *Waypoint) address() *workloadapi.GatewayAddress {
 	}}
 }
 
-// Policy is namespace/name of the Authorization that enforces it.
-func (w *Waypoint) Policy() string { return w.Namespace + "/" + policyName(w.GatewayName) }
+// PolicyOf is namespace/name of the Authorization that enforces a waypoint.
+func PolicyOf(g model.GatewayName) string { return g.Namespace + "/" + policyName(g) }
 
-func policyName(g model.GatewayName) string { return "only-through-" + g.Name }
+const policyPrefix = "only-through-"
+
+func policyName(g model.GatewayName) string { return policyPrefix + g.Name }
+
+// GatewayOfPolicy is the name of the Gateway whose policy has this one.
+func GatewayOfPolicy(name string) string { return strings.TrimPrefix(name, policyPrefix) }
 
 // Authorization lets the waypoint's pods through to the workloads that name it, and nobody
 // else; nil where nobody asked for that. While the waypoint has no pods nobody gets through.

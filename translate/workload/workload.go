@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
@@ -25,8 +25,8 @@ type Objects struct {
 	// Namespace is its own, nil if it is not known.
 	Namespace *corev1.Namespace
 	Nodes     *ingest.Nodes
-	// Members are what the services say that it is behind.
-	Members map[model.Key]Member
+	// Members are what the services say that it is behind, in the order of their keys.
+	Members []Member
 	// Waypoint finds a waypoint that exists, nil for none.
 	Waypoint func(model.GatewayName) *Waypoint
 }
@@ -36,7 +36,7 @@ type Objects struct {
 //
 // The error is that of a string which is not UTF-8.
 func (m Mesh) Workload(o Objects) (*envoy.Resource, error) {
-	said := sortedMembers(o.Members)
+	said := o.Members
 	w := &workloadapi.Workload{
 		Uid: o.ID.uid(m.Cluster), Name: o.ID.Name, Namespace: o.ID.Namespace,
 		ClusterId: m.Cluster, TrustDomain: m.trustDomain(), WorkloadType: workloadapi.WorkloadType_POD,
@@ -204,7 +204,7 @@ func (o Objects) bind(w *workloadapi.Workload) {
 	}
 	for name := range behind {
 		if wp := o.Waypoint(name); wp != nil && wp.Enforce {
-			w.AuthorizationPolicies = append(w.AuthorizationPolicies, wp.Policy())
+			w.AuthorizationPolicies = append(w.AuthorizationPolicies, PolicyOf(wp.GatewayName))
 		}
 	}
 	slices.Sort(w.AuthorizationPolicies)
