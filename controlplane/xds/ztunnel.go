@@ -40,7 +40,7 @@ func (s *Stream) flushWorkloads() {
 func (s *Stream) awaitsPolicies() bool {
 	o := &s.order
 	due := s.addresses.asked && (s.addresses.reply || s.addresses.has(urgent, normal, singly))
-	unsent := s.policies.has(urgent, normal, singly)
+	unsent := s.policies.has(urgent, normal, singly) || s.policies.outdated()
 	if !s.policies.asked {
 		unsent = len(s.source.Names(workload.AuthorizationType)) > 0
 	}
@@ -55,6 +55,17 @@ func (s *Stream) awaitsPolicies() bool {
 		return true
 	}
 	o.until, o.waited = time.Time{}, true
+	return false
+}
+
+// outdated says that something in flight differs by now, and cannot be sent again before
+// it is answered.
+func (t *typeState) outdated() bool {
+	for _, f := range t.inflight {
+		if slices.ContainsFunc(f.items, func(it item) bool { return it.slot.dirty && !it.slot.dead }) {
+			return true
+		}
+	}
 	return false
 }
 
