@@ -229,6 +229,9 @@ func TestPoliciesComeBeforeWhatNamesThem(t *testing.T) {
 	if c.log[0].TypeUrl != workload.AuthorizationType || len(c.names(workload.AuthorizationType)) != 1 {
 		t.Errorf("%s came first, with %v", c.log[0].TypeUrl, c.names(workload.AuthorizationType))
 	}
+	if body := c.held[workload.AuthorizationType][policy].GetResource().GetValue(); !bytes.Contains(body, []byte("sa-way-0")) {
+		t.Errorf("the policy does not let the waypoint's pod through: %q", body)
+	}
 	if got := c.workload("shop/p0").GetAuthorizationPolicies(); !slices.Equal(got, []string{policy}) {
 		t.Errorf("p0 has the policies %v", got)
 	}

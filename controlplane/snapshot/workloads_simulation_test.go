@@ -64,25 +64,86 @@ func TestEveryZtunnelEndsWithAFreshTable(t *testing.T) {
 		}
 		hear(z, held)
 
-		fresh := store.New()
-		other := New(fresh, 0, slog.New(slog.NewTextHandler(io.Discard, nil)))
-		fresh.Apply(changes(world.Events()))
-		other.Publish(now)
-		want := map[string]string{}
-		hear(other.JoinZtunnel(model.Proxy{ID: "a/z", Kind: model.Ztunnel}), want)
-		if !maps.Equal(held, want) {
-			for name, version := range want {
-				if held[name] != version {
-					t.Errorf("%s: has %q, a fresh process says %q", name, held[name], version)
-				}
-			}
-			for name := range held {
-				if want[name] == "" {
-					t.Errorf("%s is still there", name)
-				}
-			}
+		if d := differs(held, fresh(world)); d != "" {
+			t.Error(d)
 		}
 	})
+}
+
+// fresh is what a ztunnel holds that asks a new process.
+func fresh(world worldtest.World) map[string]string {
+	out := map[string]string{}
+	hear(freshHub(world).JoinZtunnel(model.Proxy{ID: "a/z", Kind: model.Ztunnel}), out)
+	return out
+}
+
+// differs says how two states differ, "" if they do not.
+func differs(held, want map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if held[name] != want[name] {
+			return fmt.Sprintf("%s: has %q, a fresh process says %q", name, held[name], want[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		if want[name] == "" {
+			return name + " is still there"
+		}
+	}
+	return ""
+}
+
+// Each of these changes touches something that only the change before makes possible.
+func TestEveryChangeOfAWaypointArrives(t *testing.T) {
+	gateway := func(labels map[string]string) store.Change {
+		return ambient("Gateway", "a", "way", &gatewayv1.Gateway{
+			ObjectMeta: metav1.ObjectMeta{Name: "way", Namespace: "a", Labels: labels},
+			Spec: gatewayv1.GatewaySpec{GatewayClassName: model.WaypointClass, Listeners: []gatewayv1.Listener{
+				{Name: "l", Port: model.PortPROXY, Protocol: model.ProtocolPROXY},
+			}},
+		})
+	}
+	service := func(name, vip string, labels map[string]string) store.Change {
+		return ambient("Service", "a", name, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "a", Labels: labels},
+			Spec:       corev1.ServiceSpec{ClusterIP: vip, Ports: []corev1.ServicePort{{Port: 80}}},
+		})
+	}
+	namespace := func(labels map[string]string) store.Change {
+		return ambient("Namespace", "", "a", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: labels}})
+	}
+	pod := func(account string) store.Change {
+		return ambient("Pod", "a", "way-0", &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "way-0", Namespace: "a", Labels: map[string]string{gatewayv1.GatewayNameLabelKey: "way"}},
+			Spec:       corev1.PodSpec{ServiceAccountName: account}, Status: corev1.PodStatus{PodIP: "10.9.9.9"},
+		})
+	}
+	use, enforce := map[string]string{model.UseWaypoint: "way"}, map[string]string{workload.EnforceWaypoint: "true"}
+	of := map[string]string{gatewayv1.GatewayNameLabelKey: "way"}
+	world := worldtest.New()
+	st := store.New()
+	h := New(st, 0, slog.New(slog.DiscardHandler))
+	for _, c := range manyWorkloads(20) {
+		world.Apply(worldtest.Event{Ref: c.Ref, Object: c.Object})
+	}
+	st.Apply(changes(world.Events()))
+	h.Publish(time.Time{})
+	z := h.JoinZtunnel(model.Proxy{ID: "a/z", Kind: model.Ztunnel})
+	held := map[string]string{}
+	for i, c := range []store.Change{
+		service("s0", "10.0.0.1", use), gateway(nil), service("way", "10.0.0.9", of), service("way", "10.0.0.8", of),
+		namespace(map[string]string{model.LabelNetwork: "n"}), gateway(enforce), pod("one"), pod("two"), gateway(nil), gateway(enforce),
+		{Ref: pod("").Ref}, pod("one"), service("s1", "10.0.0.2", use), namespace(use), gateway(map[string]string{"istio.io/waypoint-for": "workload"}),
+		namespace(nil), {Ref: gateway(nil).Ref}, gateway(enforce), {Ref: service("way", "", nil).Ref}, {Ref: service("s0", "", nil).Ref},
+	} {
+		world.Apply(worldtest.Event{Ref: c.Ref, Object: c.Object})
+		st.Apply([]store.Change{c})
+		h.Publish(time.Unix(int64(i), 0))
+		h.Publish(time.Unix(int64(i)+1, 0)) // what waits because it empties a service
+		hear(z, held)
+		if d := differs(held, fresh(world)); d != "" {
+			t.Errorf("after change %d, %s: %s", i, c.Ref, d)
+		}
+	}
 }
 
 // hear does what a stream does with an update.

@@ -76,11 +76,11 @@ func members(s *model.Service, votes bool) map[ID]Member {
 	out := map[ID]Member{}
 	for i := range s.Ports {
 		port := &s.Ports[i]
-		nothing := nothingReady(port.Endpoints)
+		nothing, fence := nothingReady(port.Endpoints), fenceOf(s, port.Number)
 		for j := range port.Endpoints {
 			e := &port.Endpoints[j]
 			id, ok := idOf(e)
-			if !ok {
+			if !ok || fence != nil && !fence.Has(e.Region) {
 				continue
 			}
 			m, known := out[id]
@@ -97,6 +97,16 @@ func members(s *model.Service, votes bool) map[ID]Member {
 		}
 	}
 	return out
+}
+
+// fenceOf is the fence that holds for the clients of any namespace at a port, nil for none
+// (semantics 4.1). That of a client's own namespace cannot be said to a ztunnel.
+func fenceOf(s *model.Service, port uint32) *model.Allowed {
+	id, ok := s.Lookup[model.PolicyKey{Port: port}]
+	if !ok {
+		return nil
+	}
+	return s.Policies[id].Allowed
 }
 
 // nothingReady is the last column of semantics 7: then what still serves is healthy.
