@@ -132,8 +132,13 @@ func TestEveryChangeOfAWaypointArrives(t *testing.T) {
 	for i, c := range []store.Change{
 		service("s0", "10.0.0.1", use), gateway(nil), service("way", "10.0.0.9", of), service("way", "10.0.0.8", of),
 		namespace(map[string]string{model.LabelNetwork: "n"}), gateway(enforce), pod("one"), pod("two"), gateway(nil), gateway(enforce),
-		{Ref: pod("").Ref}, pod("one"), service("s1", "10.0.0.2", use), namespace(use), gateway(map[string]string{"istio.io/waypoint-for": "workload"}),
-		namespace(nil), {Ref: gateway(nil).Ref}, gateway(enforce), {Ref: service("way", "", nil).Ref}, {Ref: service("s0", "", nil).Ref},
+		{Ref: pod("").Ref},
+		pod("one"), service("s1", "10.0.0.2", use), namespace(use), gateway(map[string]string{"istio.io/waypoint-for": "workload"}),
+		namespace(nil),
+		{Ref: gateway(nil).Ref},
+		gateway(enforce),
+		{Ref: service("way", "", nil).Ref},
+		{Ref: service("s0", "", nil).Ref},
 	} {
 		world.Apply(worldtest.Event{Ref: c.Ref, Object: c.Object})
 		st.Apply([]store.Change{c})

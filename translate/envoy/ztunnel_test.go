@@ -15,7 +15,7 @@ func TestZtunnelFromNode(t *testing.T) {
 		"ztunnel~10.0.0.1~z.with.dots.mesh~mesh.svc.cluster.local":                 "mesh/z.with.dots",
 		"ztunnel~1.1.1.1~.~.svc.cluster.local":                                     "default/ztunnel-1.1.1.1",
 		"ztunnel~fd00::1~.~.svc.cluster.local":                                     "default/ztunnel-fd00--1",
-		"ztunnel~": "", "ztunnel~1.1.1.1~pod~x": "", "ztunnel~a~b~c~d": "", "ztunnel~1.1.1.1~a b.c~d": "",
+		"ztunnel~":                                                                 "", "ztunnel~1.1.1.1~pod~x": "", "ztunnel~a~b~c~d": "", "ztunnel~1.1.1.1~a b.c~d": "",
 	} {
 		node := &corev3.Node{Id: id, Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{"NODE_NAME": structpb.NewStringValue("n1")}}}
 		p, err := ProxyFromNode(node)

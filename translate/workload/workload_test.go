@@ -133,24 +133,32 @@ func TestWorkloadForms(t *testing.T) {
 	}{
 		"ended":          {Objects{Pod: pod(func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded })}, func(w *workloadapi.Workload) bool { return w == nil }},
 		"no address yet": {Objects{Pod: pod(func(p *corev1.Pod) { p.Status = corev1.PodStatus{} })}, func(w *workloadapi.Workload) bool { return w == nil }},
-		"its slice has the address": {Objects{Pod: pod(func(p *corev1.Pod) { p.Status = corev1.PodStatus{} }), Members: []Member{member(true, true)}},
-			func(w *workloadapi.Workload) bool { return addresses(w) == "10.0.0.9" && w.GetNode() == "n1" }},
+		"its slice has the address": {
+			Objects{Pod: pod(func(p *corev1.Pod) { p.Status = corev1.PodStatus{} }), Members: []Member{member(true, true)}},
+			func(w *workloadapi.Workload) bool { return addresses(w) == "10.0.0.9" && w.GetNode() == "n1" },
+		},
 		"host network": {Objects{Pod: pod(func(p *corev1.Pod) {
 			p.Spec.HostNetwork = true
 			p.Labels["networking.istio.io/tunnel"] = "http"
 		})}, func(w *workloadapi.Workload) bool {
 			return w.GetNetworkMode() == workloadapi.NetworkMode_HOST_NETWORK && w.GetTunnelProtocol() == workloadapi.TunnelProtocol_NONE
 		}},
-		"HBONE by Istio's label": {Objects{Pod: pod(func(p *corev1.Pod) { p.Labels["networking.istio.io/tunnel"] = "http" })},
-			func(w *workloadapi.Workload) bool { return w.GetTunnelProtocol() == workloadapi.TunnelProtocol_HBONE }},
-		"HBONE by ours": {Objects{Pod: pod(func(p *corev1.Pod) { p.Labels["networking.coastwise.dev/tunnel"] = "hbone" })},
-			func(w *workloadapi.Workload) bool { return w.GetTunnelProtocol() == workloadapi.TunnelProtocol_HBONE }},
+		"HBONE by Istio's label": {
+			Objects{Pod: pod(func(p *corev1.Pod) { p.Labels["networking.istio.io/tunnel"] = "http" })},
+			func(w *workloadapi.Workload) bool { return w.GetTunnelProtocol() == workloadapi.TunnelProtocol_HBONE },
+		},
+		"HBONE by ours": {
+			Objects{Pod: pod(func(p *corev1.Pod) { p.Labels["networking.coastwise.dev/tunnel"] = "hbone" })},
+			func(w *workloadapi.Workload) bool { return w.GetTunnelProtocol() == workloadapi.TunnelProtocol_HBONE },
+		},
 		"plain": {Objects{Pod: pod(nil)}, func(w *workloadapi.Workload) bool { return w.GetTunnelProtocol() == workloadapi.TunnelProtocol_NONE }},
-		"a slice's endpoint": {Objects{ID: ID{model.WorkloadName{Kind: model.SliceWorkload, Namespace: "shop", Name: "web-1"}, "10.0.0.9"}, Members: []Member{member(false, true)}},
+		"a slice's endpoint": {
+			Objects{ID: ID{model.WorkloadName{Kind: model.SliceWorkload, Namespace: "shop", Name: "web-1"}, "10.0.0.9"}, Members: []Member{member(false, true)}},
 			func(w *workloadapi.Workload) bool {
 				return w.GetUid() == "Kubernetes/discovery.k8s.io/EndpointSlice/shop/web-1/10.0.0.9" && w.GetStatus() == workloadapi.WorkloadStatus_UNHEALTHY &&
 					w.GetServices()["shop/web.shop.svc.cluster.local"].GetPorts()[0].GetTargetPort() == 8080
-			}},
+			},
+		},
 		"a WorkloadEntry": {Objects{
 			ID: ID{WorkloadName: model.WorkloadName{Kind: model.WorkloadEntryWorkload, Namespace: "shop", Name: "vm"}},
 			Entry: &v1alpha1.WorkloadEntry{ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: "shop"}, Spec: v1alpha1.WorkloadEntrySpec{
