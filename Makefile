@@ -58,6 +58,7 @@ check:
 
 generate:
 	hack/generate.sh api/v1alpha1 crds
+	$(GO) run -C tools ./protos ../third_party/istio ../third_party/istio
 	$(GO) test -count=1 -run '^TestPage$$' ./translate/compat -update
 
 # The random tests for longer, with the race detector.

@@ -17,6 +17,8 @@ type Snapshot struct {
 	Gateways map[model.GatewayName]*GatewayEntry
 	// fronting says that some route of a service with a waypoint names backends.
 	fronting bool
+	// Workloads is nil until a ztunnel has joined.
+	Workloads *Workloads
 }
 
 // View is what one proxy class sees of one Snapshot. It answers the stream

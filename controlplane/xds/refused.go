@@ -31,13 +31,14 @@ const (
 	otherNode      = "other_node"      // another node
 	formerPod      = "former_pod"      // the pod of that name has another UID
 	otherAccount   = "other_account"   // the pod of that name has another service account
+	notZtunnel     = "not_ztunnel"     // it says that it is a ztunnel, and is none
 )
 
 // refusals is every reason.
 func refusals() []string {
 	return []string{
 		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
-		otherNamespace, otherPod, otherNode, formerPod, otherAccount,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount, notZtunnel,
 		connectionsFull, clientConnections, streamRate,
 	}
 }

@@ -19,6 +19,7 @@ type Stream struct {
 	unknown map[string]bool
 
 	clusters, endpoints, listeners, routes *typeState
+	policies, addresses                    *typeState // nil but for a ztunnel
 
 	order  order
 	result Result
@@ -171,6 +172,11 @@ func (s *Stream) update(u *Update) {
 		return
 	}
 	for _, name := range sorted(u.Names) {
+		if s.addresses != nil {
+			s.markName(s.policies, name, since)
+			s.markName(s.addresses, name, since)
+			continue
+		}
 		s.markName(s.clusters, name, since)
 		s.markName(s.endpoints, name, since)
 	}
