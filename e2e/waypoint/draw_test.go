@@ -86,7 +86,9 @@ func (m *mesh) draw(r *rand.Rand, s *svc, before []svc) {
 	case "weights":
 		s.host = hostOfEntry(s.name)
 		weights := []int{1 + r.IntN(5), 1 + r.IntN(5), 1 + r.IntN(20)}
-		s.text = m.entry(s.name, s.vip, s.port, strings.ToUpper(protocol), podPort, l, weights)
+		// Not by least request: where weights differ, Envoy lets those who are busy wait.
+		s.text = manifest.Join(m.entry(s.name, s.vip, s.port, strings.ToUpper(protocol), podPort, l, weights),
+			manifest.Rule("default", s.name, s.host, "{loadBalancer: {simple: "+pick(r, "RANDOM", "ROUND_ROBIN")+"}}"))
 		return
 	case "sameZone":
 		extra = "  trafficDistribution: PreferClose\n"
