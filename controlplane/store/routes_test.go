@@ -154,12 +154,12 @@ func someRouting(t *rapid.T, namespace, name string) Change {
 // routingReads is the part of a Routing that ingest reads: of Services their spec, labels
 // and annotations, of Namespaces their labels.
 func routingReads(r ingest.Routing) map[string]any {
-	specs, labels := map[model.Key]any{}, map[string]map[string]string{}
+	specs, labels := map[model.Key]any{}, map[string]string{}
 	for key, service := range r.Backends {
-		specs[key] = []any{service.Spec, service.Labels, service.Annotations}
+		specs[key] = []any{service.Spec, fmt.Sprint(service.Labels), fmt.Sprint(service.Annotations)}
 	}
 	for name, namespace := range r.Namespaces {
-		labels[name] = namespace.Labels
+		labels[name] = fmt.Sprint(namespace.Labels)
 	}
 	return map[string]any{"http": r.HTTP, "grpc": r.GRPC, "backends": specs, "grants": r.Grants, "namespaces": labels}
 }
