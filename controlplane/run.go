@@ -75,6 +75,7 @@ func newServer(c Config) (*server, error) {
 	}
 	st := store.New()
 	st.SetMesh(c.Suspend, c.LocalityDefault)
+	st.SetTrustDomain(c.Clients.TrustDomain)
 	s := &server{
 		config: c, store: st, source: files.New(c.From, st, c.Log, files.TLSDirs(c.TLSDirs)),
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),

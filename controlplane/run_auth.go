@@ -197,6 +197,9 @@ func (c Config) isOwn(v xds.Verified) bool {
 	return v.Namespace == cmp.Or(c.Replica.Namespace, DefaultNamespace) && v.ServiceAccount == ownAccount
 }
 
+// gatewayNameLabel is the Gateway API's, on the Pods of a Gateway.
+const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
+
 // podsOf looks up what the proof of a client must agree with.
 func podsOf(st *store.Store) func(namespace, name string) (xds.Pod, bool) {
 	return func(namespace, name string) (xds.Pod, bool) {
@@ -204,6 +207,6 @@ func podsOf(st *store.Store) func(namespace, name string) (xds.Pod, bool) {
 		if pod == nil {
 			return xds.Pod{}, false
 		}
-		return xds.Pod{UID: string(pod.UID), ServiceAccount: pod.Spec.ServiceAccountName}, true
+		return xds.Pod{UID: string(pod.UID), ServiceAccount: pod.Spec.ServiceAccountName, Gateway: pod.Labels[gatewayNameLabel]}, true
 	}
 }

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/coastwise/coastwise/translate/envoy"
@@ -16,7 +17,10 @@ type Built struct {
 	// Endpoints is the zero Resource where the cluster has no load assignment, or
 	// holds it itself; Cluster too where clients of the form do not get it at all.
 	Endpoints envoy.Resource
-	Problems  []model.Problem
+	// Tunnel and TunnelEndpoints are those of direct tunnels, beside the others: the zero
+	// Resource where the port has none (envoy.Tunnel).
+	Tunnel, TunnelEndpoints envoy.Resource
+	Problems                []model.Problem
 }
 
 // Build decides, encodes and validates one variant. It is a function of its
@@ -47,7 +51,22 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
+	if b.Tunnel, b.TunnelEndpoints, err = tunnel(s, v, b.Assignment); err != nil {
+		return Built{}, err
+	}
 	return b, nil
+}
+
+// tunnel is the cluster of direct tunnels and its endpoints, or the zero Resource.
+func tunnel(s *model.Service, v model.Variant, a locality.Assignment) (cluster, endpoints envoy.Resource, err error) {
+	cluster, err = envoy.Tunnel(s, v)
+	if err != nil || cluster.Name == "" {
+		return cluster, endpoints, err
+	}
+	if endpoints, err = envoy.TunnelAssignment(s, v, a); err == nil {
+		err = cmp.Or(envoy.ValidateFor(v.View.Form, cluster), envoy.ValidateFor(v.View.Form, endpoints), envoy.ValidateWithin(s, v, endpoints))
+	}
+	return cluster, endpoints, err
 }
 
 // decide is what one variant that there is gets, before it is encoded, and what
@@ -55,6 +74,9 @@ func Build(s *model.Service, v model.Variant) (Built, error) {
 func decide(s *model.Service, v model.Variant, port model.Port) (locality.Assignment, []model.Problem) {
 	written := s.Policies[v.PolicyID]
 	told := s.Cannot(written, v.View.Form)
+	if v.View.Form == model.HBONE {
+		told = append(told, s.Blind(port, written)...)
+	}
 	if withheld(s, v) {
 		return locality.Assignment{}, told
 	}

@@ -31,6 +31,9 @@ type answer struct {
 	one      bool // a service was asked for
 	// listeners are the explicit ones of the client.
 	listeners []envoy.Explicit
+	// waypoint is the listener of the client's Gateway, domain the trust domain.
+	waypoint model.WaypointListener
+	domain   string
 	// edge is the Gateway at the edge that the client runs, nil for none.
 	edge *model.GatewayObject
 }
@@ -45,11 +48,13 @@ type cluster struct {
 
 // ask answers a question from the objects in a store.
 func ask(st *store.Store, q question) (answer, error) {
-	a := answer{problems: st.Problems(), one: q.host != ""}
+	a := answer{problems: st.Problems(), one: q.host != "", domain: st.TrustDomain()}
 	var err error
 	if a.proxy, err = client(st, q.claims); err != nil {
 		return a, err
 	}
+	a.waypoint = waypointListener(st, a.proxy)
+	a.proxy.HBONE = a.waypoint.Form == model.HBONE
 	all := ingestAll(st)
 	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
 	var visible []*model.Service

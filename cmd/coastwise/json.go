@@ -56,6 +56,8 @@ type (
 		Health  string  `json:"health"`
 		Share   float64 `json:"share"` // percent of the cluster, to one decimal
 		Reason  string  `json:"reason"`
+		// Tunnel is hbone where a ztunnel is in front of the endpoint.
+		Tunnel string `json:"tunnel,omitempty"`
 	}
 	jsonLeftOut struct {
 		Address string `json:"address"`
@@ -115,10 +117,17 @@ func groupJSON(g locality.Group, shares []float64) jsonGroup {
 		}
 		out.Endpoints = append(out.Endpoints, jsonEndpoint{
 			Address: e.Address, Port: e.Port, Weight: e.Weight, Health: health,
-			Share: math.Round(shares[i]*10) / 10, Reason: string(g.Reason),
+			Share: math.Round(shares[i]*10) / 10, Reason: string(g.Reason), Tunnel: tunnelOf(e),
 		})
 	}
 	return out
+}
+
+func tunnelOf(e locality.Endpoint) string {
+	if e.HBONE {
+		return "hbone"
+	}
+	return ""
 }
 
 // jsonResources is the JSON of `translate -o envoy`: the protos, in the order in
@@ -184,6 +193,9 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 		if c.built.Endpoints.Name != "" {
 			out = append(out, c.built.Endpoints)
 		}
+		if c.built.Tunnel.Name != "" {
+			out = append(out, c.built.Tunnel, c.built.TunnelEndpoints)
+		}
 	}
 	if a.proxy.Kind == model.GRPC {
 		targets, err := a.targets()
@@ -192,6 +204,11 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if !all {
 		return out, nil
 	}
+	entrance, err := a.entrance()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, entrance...)
 	explicit, err := a.explicit()
 	if err == nil {
 		var edge []envoy.Resource

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/ingest"
 )
 
 // trimmer cuts objects down to what is read of them (reference/kubernetes.md 7.1),
@@ -120,7 +121,7 @@ func (t *trimmer) pod(p *corev1.Pod) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.Name, Namespace: one(p.Namespace), UID: p.UID, DeletionTimestamp: p.DeletionTimestamp,
 			Labels:      kept(p.Labels, func(string) bool { return true }),
-			Annotations: kept(p.Annotations, func(key string) bool { return key == "ambient.istio.io/redirection" }),
+			Annotations: kept(p.Annotations, func(key string) bool { return key == ingest.AnnotationRedirection }),
 		},
 		Spec: corev1.PodSpec{NodeName: one(p.Spec.NodeName), ServiceAccountName: one(p.Spec.ServiceAccountName), HostNetwork: p.Spec.HostNetwork},
 		Status: corev1.PodStatus{

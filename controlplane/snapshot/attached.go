@@ -15,7 +15,7 @@ func (e *Entry) checkRoutes() error {
 			continue
 		}
 		for id := range e.Policies {
-			if _, err := validated(envoy.PortRoutes(e.Service, port.Number, model.PolicyID(id))); err != nil {
+			if _, err := validated(envoy.PortRoutes(e.Service, port.Number, model.PolicyID(id), model.Plain)); err != nil {
 				return err
 			}
 		}

@@ -47,15 +47,13 @@ func (v *View) entrances() []envoy.Entrance {
 }
 
 // waypointEntrances are none where the waypoint's Gateway is not there or not valid, and
-// one for connections by a ztunnel in front of it.
+// one for connections by a ztunnel in front of it, or for tunnels that it ended itself.
 func (v *View) waypointEntrances() []envoy.Entrance {
 	g := v.snap.gatewayOf(v.class.proxy)
-	if g == nil || g.Waypoint.Port == 0 || v.listen.Bind == "" || g.Waypoint.Form != model.Plain {
+	if g == nil || g.Waypoint.Port == 0 || v.listen.Bind == "" || g.Waypoint.Form != model.Plain && !v.endsHBONE() {
 		return nil
 	}
-	return []envoy.Entrance{{
-		Name: envoy.WaypointListener, Bind: v.listen.Bind, Port: g.Waypoint.Port, Proxied: true, Principal: true,
-	}}
+	return []envoy.Entrance{translate.WaypointEntrance(g.Waypoint, v.listen.Bind)}
 }
 
 // entrance finds one of the client's by name.
@@ -101,7 +99,7 @@ func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 // forgiven are the listeners whose refusals a new set forgets.
 func (x *entrances) forgiven() func(func(refusedKey) bool) {
 	return func(yield func(refusedKey) bool) {
-		for _, name := range []string{envoy.WaypointListener, envoy.CaptureListener, envoy.OutboundListener, envoy.MainInternal} {
+		for _, name := range []string{envoy.WaypointListener, envoy.CaptureListener, envoy.OutboundListener, envoy.MainInternal, envoy.ConnectTerminate, envoy.ConnectOriginate} {
 			if !yield(refusedKey{envoy.ListenerType, name}) {
 				return
 			}

@@ -62,7 +62,7 @@ func New(st *store.Store, floor time.Duration, log *slog.Logger) *Hub {
 		bulk: bulk{more: make(chan struct{}, 1)},
 		mesh: workload.Mesh{Cluster: DefaultCluster}, ztunnels: map[*Ztunnel]struct{}{},
 	}
-	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}})
+	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}, domain: st.TrustDomain()})
 	return h
 }
 

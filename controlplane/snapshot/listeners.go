@@ -87,6 +87,9 @@ func (v *View) listeners() []string {
 	for _, e := range v.entrances() {
 		out = append(out, e.Name)
 	}
+	if v.endsHBONE() {
+		out = append(out, hboneListeners()...)
+	}
 	for _, p := range v.edgePorts() {
 		out = append(out, p.ListenerName())
 	}

@@ -89,7 +89,7 @@ func (m *Member) Take() Update {
 		u.Names = append(u.Names, name)
 	}
 	snap := m.hub.snap.Load()
-	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen()}
+	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal}
 	return u
 }
 

@@ -9,13 +9,14 @@ import (
 type portRoutesKey struct {
 	name   string
 	policy model.PolicyID
+	form   model.Form
 }
 
 // portRoutes are those of one port of a service to which shared listeners lead; nil if
 // there is none. Entry and not ScopeSet has the newest form of the service.
 func (v *View) portRoutes(name string) *envoy.Resource {
 	port, subset, host, ok := envoy.ParseClusterName(name)
-	if !ok || subset != "" {
+	if !ok || subset != "" || envoy.IsTunnelName(name) {
 		return nil
 	}
 	key, ok := v.set.find(host)
@@ -26,7 +27,7 @@ func (v *View) portRoutes(name string) *envoy.Resource {
 	if _, ok := entry.Port(port); !ok {
 		return nil
 	}
-	r := entry.portRoutes(port, entry.PolicyID(v.class.proxy, port, ""))
+	r := entry.portRoutes(port, entry.PolicyID(v.class.proxy, port, ""), v.class.proxy.Form())
 	if r == nil {
 		return nil
 	}
@@ -34,11 +35,11 @@ func (v *View) portRoutes(name string) *envoy.Resource {
 }
 
 // portRoutes builds them, once; nil if they may not be sent.
-func (e *Entry) portRoutes(port uint32, id model.PolicyID) *envoy.Resource {
+func (e *Entry) portRoutes(port uint32, id model.PolicyID, form model.Form) *envoy.Resource {
 	if id == model.NoPolicy {
 		return nil
 	}
-	key := portRoutesKey{envoy.ClusterName(port, "", e.Host), id}
+	key := portRoutesKey{envoy.ClusterName(port, "", e.Host), id, form}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if r, ok := e.byPort[key]; ok {
@@ -47,7 +48,7 @@ func (e *Entry) portRoutes(port uint32, id model.PolicyID) *envoy.Resource {
 	if e.byPort == nil {
 		e.byPort = map[portRoutesKey]*envoy.Resource{}
 	}
-	r, err := validated(envoy.PortRoutes(e.Service, port, id))
+	r, err := validated(envoy.PortRoutes(e.Service, port, id, form))
 	if err != nil {
 		e.byPort[key] = nil
 		return nil

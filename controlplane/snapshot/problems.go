@@ -85,7 +85,7 @@ func (h *Hub) Problems() []model.Problem {
 		out = append(out, set.problems...)
 	}
 	out = append(out, h.listenerProblems()...)
-	out = append(out, h.gatewayProblems()...)
+	out = append(append(out, h.gatewayProblems()...), h.hboneProblems()...)
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
 	}

@@ -27,6 +27,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	old := h.snap.Load()
 	next := &Snapshot{
 		Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, Workloads: old.Workloads,
+		domain: old.domain,
 	}
 	touched := map[model.Key]bool{}
 	h.beginWorkloads()
@@ -93,6 +94,14 @@ func (h *Hub) rebuildAll(keys []model.Key, old, next *Snapshot, touched map[mode
 
 // marks are the names that differ, by member.
 type marks map[*Member][]string
+
+// add marks a cluster, and that of its tunnels, which only HBONE waypoints have.
+func (ms marks) add(m *Member, name string) {
+	ms[m] = append(ms[m], name)
+	if m.class.proxy.HBONE {
+		ms[m] = append(ms[m], envoy.TunnelOf(name))
+	}
+}
 
 // wake tells the members, after the snapshot that they will see is in place.
 func (h *Hub) wake(ms marks, scopes map[*scopeState]bool, since time.Time) {
@@ -221,13 +230,18 @@ func (h *Hub) compare(ms marks, key model.Key, was, is *Entry) {
 					continue
 				}
 				for m := range c.wild {
-					ms[m] = append(ms[m], name)
+					ms.add(m, name)
 				}
 			}
 		}
 		for m := range h.watchers[name] {
 			if !m.wild && differs(m.class) {
-				ms[m] = append(ms[m], name)
+				ms.add(m, name)
+			}
+		}
+		for m := range h.watchers[envoy.TunnelOf(name)] {
+			if !m.wild && differs(m.class) {
+				ms.add(m, name)
 			}
 		}
 	}
@@ -248,7 +262,9 @@ func (h *Hub) differs(c *class, at clusterAt, was, is *Entry) bool {
 	}
 	after := is.encode(c, at.port, at.subset)
 	return after.err != nil || before.built.Cluster.Version != after.built.Cluster.Version ||
-		before.built.Endpoints.Version != after.built.Endpoints.Version
+		before.built.Endpoints.Version != after.built.Endpoints.Version ||
+		before.built.Tunnel.Version != after.built.Tunnel.Version ||
+		before.built.TunnelEndpoints.Version != after.built.TunnelEndpoints.Version
 }
 
 // rescope rebuilds the sets of the scopes that see a service whose shape

@@ -42,6 +42,8 @@ type ScopeSet struct {
 	picked *pickedRoutes
 	// explicit are the listeners that the Services declare.
 	explicit *explicitListeners
+	// tunnels are the clusters of direct tunnels, sorted: a waypoint's.
+	tunnels []string
 	// entrances are the listeners that many of its services share.
 	entrances *entrances
 	// edge is of a Gateway at the edge, nil for scopes without one.
@@ -125,6 +127,9 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		return set, nil
 	}
 	set.entrances = newEntrances(scope, services)
+	if scope.Kind == model.Waypoint {
+		set.tunnels = tunnelNames(set.entrances.services)
+	}
 	if scope.Kind == model.Waypoint { // which has no other listeners
 		set.explicit = &explicitListeners{}
 		return set, nil

@@ -17,7 +17,7 @@ func sameShape(was, is *Entry) bool {
 		slices.Equal(was.Addresses, is.Addresses) && slices.Equal(was.VIPs, is.VIPs) && was.Waypoint == is.Waypoint && slices.Equal(was.fronts, is.fronts) && slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
 		func(a, b model.Port) bool {
 			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol && sameRoutes(a, b)
-		}) && sameRouted(was.Service, is.Service) && sameListeners(was.Service, is.Service)
+		}) && sameRouted(was.Service, is.Service) && sameTunnels(was.Service, is.Service) && sameListeners(was.Service, is.Service)
 }
 
 // sameSubsets says that every client has the same subsets of two forms.

@@ -19,6 +19,8 @@ type Snapshot struct {
 	fronting bool
 	// Workloads is nil until a ztunnel has joined.
 	Workloads *Workloads
+	// domain is the trust domain of the mesh.
+	domain string
 }
 
 // View is what one proxy class sees of one Snapshot. It answers the stream
@@ -30,6 +32,9 @@ type View struct {
 	listener *envoy.Resource
 	// listen is the client's bind address and HTTP proxy port, as far as it has them.
 	listen envoy.Listen
+	// certificate and internal are what the client claims of itself.
+	certificate model.Certificate
+	internal    bool
 }
 
 // Rev is the revision of the snapshot behind the view.
@@ -51,10 +56,14 @@ func (v *View) Names(typeURL string) []string {
 
 // clusters are the scope's, and the subsets that the class's labels give it.
 func (v *View) clusters() []string {
-	if len(v.set.Selected) == 0 {
+	tunnels := v.endsHBONE()
+	if len(v.set.Selected) == 0 && !tunnels {
 		return v.set.Clusters
 	}
 	out := slices.Clone(v.set.Clusters)
+	if tunnels {
+		out = append(append(out, hboneClusters()...), v.set.tunnels...)
+	}
 	for _, key := range v.set.Selected {
 		entry := v.snap.Entries[key]
 		if entry == nil { // its set could not be built anew
@@ -83,6 +92,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if e, ok := v.entrance(name); ok {
 			return v.entranceListener(e)
 		}
+		if r := v.hboneListener(name); r != nil {
+			return r
+		}
 		if r := v.edge(typeURL, name); r != nil {
 			return r
 		}
@@ -98,8 +110,15 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 			return r
 		}
 		return v.explicitRoutes(name)
-	case envoy.ClusterType, envoy.EndpointType:
+	case envoy.ClusterType:
+		if r := v.hboneCluster(name); r != nil {
+			return r
+		}
 		return v.ofService(typeURL, name)
+	case envoy.EndpointType:
+		return v.ofService(typeURL, name)
+	case envoy.SecretType:
+		return v.secret(name)
 	}
 	return nil
 }
@@ -118,9 +137,16 @@ func (v *View) ofService(typeURL, name string) *envoy.Resource {
 		return nil
 	}
 	enc := entry.encode(v.class, port, subset)
-	r := &enc.built.Cluster
+	cluster, endpoints := &enc.built.Cluster, &enc.built.Endpoints
+	if envoy.IsTunnelName(name) {
+		if !v.endsHBONE() {
+			return nil
+		}
+		cluster, endpoints = &enc.built.Tunnel, &enc.built.TunnelEndpoints
+	}
+	r := cluster
 	if typeURL == envoy.EndpointType {
-		r = &enc.built.Endpoints
+		r = endpoints
 	}
 	if enc.err != nil || r.Name == "" {
 		return nil

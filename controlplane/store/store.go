@@ -189,6 +189,26 @@ func (s *Store) SetMesh(suspend, localityDefault bool) {
 	s.signal()
 }
 
+// SetTrustDomain says what workloads' SPIFFE ids begin with; "" is
+// ingest.DefaultTrustDomain. It comes before everything that reads the store.
+func (s *Store) SetTrustDomain(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mesh.TrustDomain == name {
+		return
+	}
+	s.mesh.TrustDomain = name
+	s.marks.everything(false)
+	s.signal()
+}
+
+// TrustDomain is that of workloads.
+func (s *Store) TrustDomain() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mesh.Domain()
+}
+
 // signal wakes the reader of Wake if there is something to take.
 func (s *Store) signal() {
 	if s.marks.since.IsZero() {

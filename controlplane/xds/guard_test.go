@@ -47,7 +47,7 @@ func TestClaimsMustAgreeWithTheProof(t *testing.T) {
 	})
 	r.config.Pod = func(namespace, name string) (Pod, bool) {
 		if namespace == "shop" && name == "web-1" {
-			return Pod{UID: "new", ServiceAccount: "web"}, true
+			return Pod{UID: "new", ServiceAccount: "web", Gateway: "w"}, true
 		}
 		return Pod{}, namespace == "shop" && name == "manifest"
 	}
@@ -111,6 +111,25 @@ func (r *rig) openAs(word string) *peerStream {
 		r.t.Fatal(err)
 	}
 	return &peerStream{s, r.t, cancel}
+}
+
+// A waypoint runs a Gateway of its own namespace, and of its Pod's label if it has one.
+func TestGatewayMustAgreeWithTheProof(t *testing.T) {
+	s := &Server{config: Config{}}
+	s.config.Pod = func(_, name string) (Pod, bool) { return Pod{Gateway: "w"}, name == "w-0" }
+	for name, c := range map[string]struct{ id, gateway, reason string }{
+		"its own":            {"shop/w-0", "shop/w", ""},
+		"no label is known":  {"shop/vm", "shop/other", ""},
+		"another namespace":  {"shop/w-0", "infra/w", otherGateway},
+		"another than label": {"shop/w-0", "shop/other", otherGateway},
+		"none":               {"shop/w-0", "", ""},
+	} {
+		claims := model.Proxy{ID: c.id, Namespace: "shop", Kind: model.Waypoint, Gateway: c.gateway}
+		reason, err := s.agree(&Verified{Namespace: "shop"}, &claims)
+		if reason != c.reason || (err == nil) != (c.reason == "") {
+			t.Errorf("%s: %q, %v", name, reason, err)
+		}
+	}
 }
 
 // What the token says takes the place of what was claimed.

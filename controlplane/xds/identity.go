@@ -57,7 +57,7 @@ func (s *Server) agree(proof *Verified, claims *model.Proxy) (reason string, err
 	if reason, err = within(*proof, *claims); err != nil {
 		return reason, err
 	}
-	if reason, err = s.known(*proof, claims.ID); err != nil {
+	if reason, err = s.known(*proof, *claims); err != nil {
 		return reason, err
 	}
 	claims.Verified = true
@@ -76,6 +76,8 @@ func within(proof Verified, claims model.Proxy) (reason string, err error) {
 	switch {
 	case claims.Namespace != proof.Namespace:
 		return denied(otherNamespace, "node %q: the client is of namespace %q", claims.ID, proof.Namespace)
+	case claims.Gateway != "" && !strings.HasPrefix(claims.Gateway, proof.Namespace+"/"):
+		return denied(otherGateway, "node %q claims Gateway %q: the client is of namespace %q", claims.ID, claims.Gateway, proof.Namespace)
 	case proof.Pod == "":
 		return "", nil
 	case claims.ID != proof.Namespace+"/"+proof.Pod:
@@ -88,12 +90,14 @@ func within(proof Verified, claims model.Proxy) (reason string, err error) {
 
 // known compares the proof with the Pod that the client names, if that is known: the
 // token may be that of a former pod of its name, the certificate that of another
-// service account of its namespace.
-func (s *Server) known(proof Verified, id string) (reason string, err error) {
+// service account of its namespace. A Pod that says whose Gateway it runs runs no other.
+func (s *Server) known(proof Verified, claims model.Proxy) (reason string, err error) {
 	if s.config.Pod == nil {
 		return "", nil
 	}
+	id := claims.ID
 	namespace, name, _ := strings.Cut(id, "/")
+	_, gateway, _ := strings.Cut(claims.Gateway, "/")
 	pod, ok := s.config.Pod(namespace, name)
 	switch {
 	case !ok:
@@ -103,6 +107,8 @@ func (s *Server) known(proof Verified, id string) (reason string, err error) {
 	case pod.ServiceAccount != "" && proof.ServiceAccount != pod.ServiceAccount:
 		return otherAccount, status.Errorf(codes.PermissionDenied,
 			"node %q: the client is service account %q, the pod is of another", id, proof.ServiceAccount)
+	case pod.Gateway != "" && gateway != "" && pod.Gateway != gateway:
+		return otherGateway, status.Errorf(codes.PermissionDenied, "node %q claims Gateway %q: the pod is labelled as that of %q", id, claims.Gateway, pod.Gateway)
 	}
 	return "", nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/coastwise/coastwise/translate/workload"
 )
 
-// Metrics are the figures of the stream server, by short type name (Cluster,
+// Metrics are the figures of the stream server, by short type name (Secret, Cluster,
 // ClusterLoadAssignment, Listener, RouteConfiguration, Address, Authorization, or other).
 type Metrics struct {
 	pushes      *prometheus.CounterVec
@@ -82,7 +82,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 }
 
 func served() []string {
-	return []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType, workload.AddressType, workload.AuthorizationType}
+	return []string{
+		envoy.SecretType, envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType,
+		workload.AddressType, workload.AuthorizationType,
+	}
 }
 
 // label keeps a client from inventing series.

@@ -32,13 +32,14 @@ const (
 	formerPod      = "former_pod"      // the pod of that name has another UID
 	otherAccount   = "other_account"   // the pod of that name has another service account
 	notZtunnel     = "not_ztunnel"     // it says that it is a ztunnel, and is none
+	otherGateway   = "other_gateway"   // the Gateway is another namespace's, or another than its pod's label names
 )
 
 // refusals is every reason.
 func refusals() []string {
 	return []string{
 		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
-		otherNamespace, otherPod, otherNode, formerPod, otherAccount, notZtunnel,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount, notZtunnel, otherGateway,
 		connectionsFull, clientConnections, streamRate,
 	}
 }

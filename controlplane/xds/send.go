@@ -14,6 +14,7 @@ func (s *Stream) flush() {
 		s.flushWorkloads()
 		return
 	}
+	s.sendWhole(s.secrets)
 	s.sendWhole(s.clusters)
 	s.sendEndpoints()
 	if !s.holdsBack() {

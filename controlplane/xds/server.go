@@ -63,6 +63,8 @@ type Verified struct {
 type Pod struct {
 	// Either is empty where the source has none, as a manifest, and agrees with all.
 	UID, ServiceAccount string
+	// Gateway is the name of the one that the pod's label says it runs, "" if none does.
+	Gateway string
 }
 
 // Server serves aggregated streams, delta and state of the world, the client

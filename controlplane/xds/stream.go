@@ -20,6 +20,9 @@ type Stream struct {
 
 	clusters, endpoints, listeners, routes *typeState
 	policies, addresses                    *typeState // nil but for a ztunnel
+	// secrets say where the client keeps its certificate: they wait for nothing, and a
+	// cluster or listener that names them waits for them in the client.
+	secrets *typeState
 
 	order  order
 	result Result
@@ -107,9 +110,10 @@ func NewStream(id string, source Source, limits Limits) *Stream {
 		endpoints: newTypeState(envoy.EndpointType, false),
 		listeners: newTypeState(envoy.ListenerType, true),
 		routes:    newTypeState(envoy.RouteType, false),
+		secrets:   newTypeState(envoy.SecretType, false),
 		order:     order{clusters: map[string]struct{}{}, endpoints: map[string]struct{}{}},
 	}
-	s.types = []*typeState{s.clusters, s.endpoints, s.listeners, s.routes}
+	s.types = []*typeState{s.secrets, s.clusters, s.endpoints, s.listeners, s.routes}
 	return s
 }
 

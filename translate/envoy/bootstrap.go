@@ -55,6 +55,7 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 		p.Scope = canonical
 	}
 	p.Internal = true
+	p.Certificate = o.TLS.certificate(p.Kind)
 	c.proxy(p)
 	host, port := c.ports(p, o)
 	if err := c.err(); err != nil {

@@ -44,6 +44,15 @@ type ServerTLS struct {
 
 func (t ServerTLS) on() bool { return t != ServerTLS{} }
 
+// certificate is what a waypoint shows in tunnels too: the one of its xDS stream. One
+// that proves itself by a token has none.
+func (t ServerTLS) certificate(k model.Kind) model.Certificate {
+	if k != model.Waypoint || t.Cert == "" {
+		return model.Certificate{}
+	}
+	return model.Certificate{CA: t.CA, Cert: t.Cert, Key: t.Key}
+}
+
 // serverTLS checks the flags of a client of this kind.
 func (c *checks) serverTLS(t ServerTLS, kind model.Kind) {
 	if !t.on() {
@@ -95,15 +104,9 @@ func Secrets(t ServerTLS) ([]Secret, error) {
 	if !t.on() {
 		return nil, nil
 	}
-	secrets := []*tlsv3.Secret{{Name: caSecretName, Type: &tlsv3.Secret_ValidationContext{
-		ValidationContext: &tlsv3.CertificateValidationContext{TrustedCa: file(t.CA), WatchedDirectory: watched(t.CA)},
-	}}}
+	secrets := []*tlsv3.Secret{caSecret(t.CA)}
 	if t.Cert != "" {
-		pair := &tlsv3.TlsCertificate{CertificateChain: file(t.Cert), PrivateKey: file(t.Key)}
-		if path.Dir(t.Cert) == path.Dir(t.Key) { // else each file is watched by itself
-			pair.WatchedDirectory = watched(t.Cert)
-		}
-		secrets = append(secrets, &tlsv3.Secret{Name: certSecretName, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: pair}})
+		secrets = append(secrets, pairSecret(t.Cert, t.Key))
 	}
 	if t.Token != "" {
 		source := file(t.Token)
@@ -125,6 +128,20 @@ func Secrets(t ServerTLS) ([]Secret, error) {
 		out = append(out, Secret{Name: s.Name + ".yaml", YAML: text})
 	}
 	return out, nil
+}
+
+func caSecret(ca string) *tlsv3.Secret {
+	return &tlsv3.Secret{Name: caSecretName, Type: &tlsv3.Secret_ValidationContext{
+		ValidationContext: &tlsv3.CertificateValidationContext{TrustedCa: file(ca), WatchedDirectory: watched(ca)},
+	}}
+}
+
+func pairSecret(cert, key string) *tlsv3.Secret {
+	pair := &tlsv3.TlsCertificate{CertificateChain: file(cert), PrivateKey: file(key)}
+	if path.Dir(cert) == path.Dir(key) { // else each file is watched by itself
+		pair.WatchedDirectory = watched(cert)
+	}
+	return &tlsv3.Secret{Name: certSecretName, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: pair}}
 }
 
 func file(name string) *corev3.DataSource {

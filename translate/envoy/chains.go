@@ -7,6 +7,7 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -63,6 +64,8 @@ type Entrance struct {
 	// Principal says that the peer's identity is in the filter state peerPrincipal, or
 	// comes by the PROXY header: applications are told of it, and of no other.
 	Principal bool
+	// Tunnels carries TCP by direct tunnels where a port has them.
+	Tunnels bool
 	// Rest is the chain for destinations that no service has; nil: they are closed.
 	Rest *listenerv3.FilterChain
 }
@@ -117,7 +120,12 @@ func (e Entrance) filter(c Chain) *listenerv3.Filter {
 	stat := AltStatName(c.Service.Namespace, c.Service.Name, c.Port, "")
 	if !c.port().HTTP() {
 		x := c.explicit()
-		return networkFilter("envoy.filters.network.tcp_proxy", x.tcpProxy(stat, x.settings(c.Policy)))
+		tcp := x.tcpProxy(stat, x.settings(c.Policy))
+		if e.Tunnels && c.Service.Direct(c.port()) {
+			tcp.ClusterSpecifier = &tcpproxyv3.TcpProxy_Cluster{Cluster: TunnelName(c.Port, "", c.Service.Host)}
+			tcp.TunnelingConfig = directTunnel(c.Service.Host, c.Port)
+		}
+		return networkFilter("envoy.filters.network.tcp_proxy", tcp)
 	}
 	hcm := connectionManager(stat, c.Name())
 	if e.Principal {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -29,6 +30,8 @@ const (
 	claimGateway   = "gateway"
 	claimCapture   = "capture"
 	claimInternal  = "internalListeners"
+	// claimCertificate is an object of ca, cert and key.
+	claimCertificate = "certificate"
 )
 
 // DefaultNamespace is that of a node.id without one.
@@ -120,10 +123,33 @@ func (c *checks) belongs(p model.Proxy) {
 	case p.Gateway != "" && p.Kind != model.Waypoint && p.Kind != model.Gateway:
 		c.addf(claimGateway, "is for kinds waypoint and gateway, and not for %s", p.Kind)
 	}
+	c.certificate(p)
 	if p.Kind == model.Waypoint && p.HTTPProxyPort != 0 {
 		c.addf(claimPort, "means nothing to kind waypoint, which listens on its Gateway's port")
 	}
 }
+
+// certificate checks the files of an HBONE waypoint: paths go back to the client that
+// named them, and to nobody else.
+func (c *checks) certificate(p model.Proxy) {
+	if p.Certificate == (model.Certificate{}) {
+		return
+	}
+	if p.Kind != model.Waypoint {
+		c.addf(claimCertificate, "is for kind waypoint, and not for %s", p.Kind)
+	}
+	for _, f := range []struct{ name, path string }{{"ca", p.Certificate.CA}, {"cert", p.Certificate.Cert}, {"key", p.Certificate.Key}} {
+		switch {
+		case f.path == "":
+			c.addf(claimCertificate+"."+f.name, "missing: ca, cert and key belong together")
+		case len(f.path) > maxPath || strings.ContainsFunc(f.path, func(r rune) bool { return r < ' ' }) || !utf8.ValidString(f.path):
+			c.addf(claimCertificate+"."+f.name, "%q is not the path of a file", f.path)
+		}
+	}
+}
+
+// maxPath is Linux's PATH_MAX.
+const maxPath = 4096
 
 func (c *checks) listen(p model.Proxy) {
 	if p.HTTPProxyPort > maxPort {

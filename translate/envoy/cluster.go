@@ -61,6 +61,9 @@ func Cluster(s *model.Service, v model.Variant, a locality.Assignment) (Resource
 		OutlierDetection:              outlierDetection(policy.Cluster.Outliers),
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(port.Protocol, policy.Cluster))},
 	}
+	if v.View.Form == model.HBONE && policy.Algorithm != model.Passthrough && !inline(s) {
+		c.TransportSocket = hop(c.TransportSocket, originalDstMeta, MetadataKey)
+	}
 	if err := discover(c, s, policy, a); err != nil {
 		return Resource{}, fmt.Errorf("cluster of %s port %d: %w", s.Host, v.Port, err)
 	}

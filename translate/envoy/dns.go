@@ -62,7 +62,7 @@ func resolved(c *clusterv3.Cluster, s *model.Service, a locality.Assignment) err
 	c.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
 		Name: dnsClusterName, TypedConfig: pack(dnsCluster(s.DNSRefreshRate, logical && n == 1)),
 	}}
-	c.LoadAssignment = loadAssignment(c.Name, a)
+	c.LoadAssignment = loadAssignment(c.Name, a, bySocket)
 	for _, g := range c.LoadAssignment.Endpoints {
 		for _, e := range g.LbEndpoints {
 			e.GetEndpoint().AdditionalAddresses = nil

@@ -80,7 +80,7 @@ func TestDNSClusterHoldsItsAssignment(t *testing.T) {
 		v := model.Variant{Port: 80, Subset: subset}
 		s := external(model.DNS, policy)
 		c, settings := builtOf(t, s, v, names())
-		want := loadAssignment(c.Name, names())
+		want := loadAssignment(c.Name, names(), bySocket)
 		want.Endpoints[0].LbEndpoints[0].GetEndpoint().AdditionalAddresses = nil
 		if diff := cmp.Diff(want, c.LoadAssignment, protocmp.Transform()); diff != "" {
 			t.Error(diff)

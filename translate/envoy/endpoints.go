@@ -1,6 +1,9 @@
 package envoy
 
 import (
+	"net"
+	"strconv"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -31,10 +34,26 @@ func LoadAssignment(s *model.Service, v model.Variant, a locality.Assignment) (R
 		return Resource{}, nil
 	}
 	name := ClusterName(v.Port, v.Subset, s.Host)
-	return encode(EndpointType, name, loadAssignment(name, a))
+	reach := bySocket
+	if v.View.Form == model.HBONE {
+		reach = byHop
+	}
+	return encode(EndpointType, name, loadAssignment(name, a, reach))
 }
 
-func loadAssignment(name string, a locality.Assignment) *endpointv3.ClusterLoadAssignment {
+// reach says how an endpoint is reached.
+type reach uint8
+
+const (
+	// bySocket is at its own address.
+	bySocket reach = iota
+	// byHop is by ConnectOriginate, if a ztunnel is in front of it.
+	byHop
+	// toZtunnel is at its ztunnel's port.
+	toZtunnel
+)
+
+func loadAssignment(name string, a locality.Assignment, by reach) *endpointv3.ClusterLoadAssignment {
 	cla := &endpointv3.ClusterLoadAssignment{ClusterName: name}
 	if len(a.Groups) == 0 {
 		return cla
@@ -54,7 +73,7 @@ func loadAssignment(name string, a locality.Assignment) *endpointv3.ClusterLoadA
 		g := &a.Groups[k]
 		n := len(g.Endpoints)
 		for i := range g.Endpoints {
-			pointers[i] = hosts[i].fill(&g.Endpoints[i])
+			pointers[i] = hosts[i].fill(&g.Endpoints[i], by)
 		}
 		cla.Endpoints[k] = places[k].fill(g, pointers[:n:n])
 		hosts, pointers = hosts[n:], pointers[n:]
@@ -115,9 +134,18 @@ type host struct {
 	weight   wrapperspb.UInt32Value
 }
 
-func (h *host) fill(e *locality.Endpoint) *endpointv3.LbEndpoint {
-	h.endpoint.Address = h.address.fill(e.Address, e.Port)
-	h.endpoint.AdditionalAddresses = additional(e)
+func (h *host) fill(e *locality.Endpoint, by reach) *endpointv3.LbEndpoint {
+	switch {
+	case by == byHop && e.HBONE:
+		h.hop(e)
+	case by == toZtunnel:
+		h.endpoint.Address = h.address.fill(e.Address, model.PortTunnel)
+		h.endpoint.AdditionalAddresses = additional(e, model.PortTunnel)
+		h.lb.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{socketMatchMeta: word(identityKey, e.Identity)}}
+	default:
+		h.endpoint.Address = h.address.fill(e.Address, e.Port)
+		h.endpoint.AdditionalAddresses = additional(e, e.Port)
+	}
 	h.id.Endpoint = &h.endpoint
 	h.weight.Value = max(1, e.Weight)
 	h.lb.HostIdentifier = &h.id
@@ -129,13 +157,26 @@ func (h *host) fill(e *locality.Endpoint) *endpointv3.LbEndpoint {
 	return &h.lb
 }
 
-func additional(e *locality.Endpoint) []*endpointv3.Endpoint_AdditionalAddress {
+// hop is by the first family alone: an internal address has no other.
+func (h *host) hop(e *locality.Endpoint) {
+	at := net.JoinHostPort(e.Address, strconv.FormatUint(uint64(e.Port), 10))
+	h.endpoint.Address = internalAddress(ConnectOriginate, at)
+	h.lb.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
+		originalDstMeta: word("local", at), MetadataKey: word(identityKey, e.Identity),
+	}}
+}
+
+func word(key, value string) *structpb.Struct {
+	return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
+}
+
+func additional(e *locality.Endpoint, port uint32) []*endpointv3.Endpoint_AdditionalAddress {
 	if len(e.Additional) == 0 {
 		return nil
 	}
 	out := make([]*endpointv3.Endpoint_AdditionalAddress, 0, len(e.Additional))
 	for _, ip := range e.Additional {
-		out = append(out, &endpointv3.Endpoint_AdditionalAddress{Address: socketAddress(ip, e.Port)})
+		out = append(out, &endpointv3.Endpoint_AdditionalAddress{Address: socketAddress(ip, port)})
 	}
 	return out
 }

@@ -148,7 +148,7 @@ func large(n int) locality.Assignment {
 func TestLoadAssignmentAllocations(t *testing.T) {
 	small, big := large(90), large(900)
 	cost := func(a locality.Assignment) float64 {
-		return testing.AllocsPerRun(20, func() { loadAssignment("x", a) })
+		return testing.AllocsPerRun(20, func() { loadAssignment("x", a, bySocket) })
 	}
 	if a, b := cost(small), cost(big); b > a {
 		t.Errorf("%v allocations for 90 endpoints, %v for 900", a, b)
@@ -169,7 +169,7 @@ func BenchmarkLoadAssignment(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("marshal/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
-			m := loadAssignment("x", a)
+			m := loadAssignment("x", a, bySocket)
 			for b.Loop() {
 				if _, err := deterministic.Marshal(m); err != nil {
 					b.Fatal(err)

@@ -131,7 +131,7 @@ func tunneling(t *model.Tunnel) *tcpproxyv3.TcpProxy_TunnelingConfig {
 func (e Explicit) Routes(id model.PolicyID) (Resource, error) {
 	port, _ := e.Service.Port(e.Port)
 	t := table{seen: map[string]bool{}}
-	t.host([]string{"*"}, RouteList(e.Service, port, e.settings(id))...)
+	t.host([]string{"*"}, RouteList(e.Service, port, e.settings(id), model.Plain)...)
 	return encode(RouteType, e.RouteName(), &routev3.RouteConfiguration{
 		Name:             e.RouteName(),
 		VirtualHosts:     t.hosts,

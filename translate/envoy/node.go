@@ -101,8 +101,10 @@ func (r *reader) claims(v *structpb.Value, p *model.Proxy) {
 			p.HTTPProxyPort = r.port(v)
 		case claimLabels:
 			p.Labels = r.labels(v)
+		case claimCertificate:
+			p.Certificate = r.files(v)
 		default:
-			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture, internalListeners")
+			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture, internalListeners, certificate")
 		}
 	}
 }
@@ -138,6 +140,29 @@ func (r *reader) port(v *structpb.Value) uint32 {
 		return 0
 	}
 	return port
+}
+
+func (r *reader) files(v *structpb.Value) model.Certificate {
+	var out model.Certificate
+	if _, ok := v.GetKind().(*structpb.Value_StructValue); !ok {
+		r.addf(claimCertificate, "must be an object of ca, cert and key")
+		return out
+	}
+	fields := v.GetStructValue().GetFields()
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		text := r.text(claimCertificate+"."+key, fields[key])
+		switch key {
+		case "ca":
+			out.CA = text
+		case "cert":
+			out.Cert = text
+		case "key":
+			out.Key = text
+		default:
+			r.addf(claimCertificate+"."+key, "unknown: allowed are ca, cert and key")
+		}
+	}
+	return out
 }
 
 func (r *reader) labels(v *structpb.Value) map[string]string {
@@ -180,6 +205,11 @@ func encodeNode(p model.Proxy) *corev3.Node {
 			labels[key] = structpb.NewStringValue(value)
 		}
 		fields[claimLabels] = structpb.NewStructValue(&structpb.Struct{Fields: labels})
+	}
+	if c := p.Certificate; c != (model.Certificate{}) {
+		fields[claimCertificate] = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+			"ca": structpb.NewStringValue(c.CA), "cert": structpb.NewStringValue(c.Cert), "key": structpb.NewStringValue(c.Key),
+		}})
 	}
 	claims := structpb.NewStructValue(&structpb.Struct{Fields: fields})
 	node := &corev3.Node{

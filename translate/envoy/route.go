@@ -18,37 +18,37 @@ const BrokenCluster = "outbound|broken"
 
 const noBackend = "coastwise: the route has no backend that may be used\n"
 
-// PortRoutes are the routes of one port for clients under one of its policies, named
+// PortRoutes are the routes of one port for clients of a form under one of its policies, named
 // like its cluster, for any host: captured connections, waypoints and CONNECT have
 // found the service by its address already.
 //
 // It fails on a string that is not UTF-8, and where the service has no such port.
-func PortRoutes(s *model.Service, port uint32, id model.PolicyID) (Resource, error) {
+func PortRoutes(s *model.Service, port uint32, id model.PolicyID, form model.Form) (Resource, error) {
 	p, _, err := resolve(s, model.Variant{Port: port, PolicyID: id})
 	if err != nil {
 		return Resource{}, err
 	}
 	t := table{seen: map[string]bool{}}
-	t.host([]string{"*"}, RouteList(s, p, s.Policies[id].Cluster)...)
+	t.host([]string{"*"}, RouteList(s, p, s.Policies[id].Cluster, form)...)
 	name := ClusterName(port, "", s.Host)
 	return encode(RouteType, name, &routev3.RouteConfiguration{
 		Name: name, VirtualHosts: t.hosts, ValidateClusters: wrapperspb.Bool(false),
 	})
 }
 
-// RouteList are the routes of one port under the settings of the policy that rules for
+// RouteList are the routes of one port, for clients of a form, under the settings of the policy that rules for
 // the client there: what HTTPRoutes and GRPCRoutes say of it, else one to its cluster
 // with the defaults of semantics 9.6. All entrances use it.
 //
 // The hash key is the policy's, whatever the backend is: one key per route, and a
 // backend's own service may be ruled by another policy for each client. A request cannot
 // go through the policy's tunnel, and must not go past it.
-func RouteList(s *model.Service, port model.Port, set model.ClusterSettings) []*routev3.Route {
+func RouteList(s *model.Service, port model.Port, set model.ClusterSettings, form model.Form) []*routev3.Route {
 	own := ClusterName(port.Number, "", s.Host)
 	if len(port.Routes) == 0 {
-		return []*routev3.Route{toCluster(own, set)}
+		return toCluster(own, set, defaults(form, port.Protocol == model.ProtocolGRPC, ""))
 	}
-	e := routeEncoder{hash: hashPolicy(set.Hash)}
+	e := routeEncoder{hash: hashPolicy(set.Hash), form: form}
 	if set.Tunnel != nil {
 		e.tunnelled = own
 	}
@@ -64,24 +64,33 @@ func EncodeRoutes(routes []model.Route) []*routev3.Route {
 
 // toCluster routes everything to a cluster; that websockets may be upgraded is said
 // once, by the listener.
-func toCluster(cluster string, set model.ClusterSettings) *routev3.Route {
+func toCluster(cluster string, set model.ClusterSettings, split []repetition) []*routev3.Route {
 	if set.Tunnel != nil {
-		return direct(503, tunnelOnly)
+		return []*routev3.Route{direct(503, tunnelOnly)}
 	}
-	return &routev3.Route{
-		Match: everything(),
-		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
-			Timeout:          durationpb.New(0),
-			RetryPolicy:      retryPolicy(),
-			HashPolicy:       hashPolicy(set.Hash),
-		}},
+	var out []*routev3.Route
+	for _, s := range split {
+		r := &routev3.Route{
+			Match: everything(),
+			Action: &routev3.Route_Route{Route: &routev3.RouteAction{
+				ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
+				Timeout:          durationpb.New(0),
+				RetryPolicy:      s.policy,
+				HashPolicy:       hashPolicy(set.Hash),
+			}},
+		}
+		if s.methods != nil {
+			r.Match.Headers = []*routev3.HeaderMatcher{s.methods}
+		}
+		out = append(out, r)
 	}
+	return out
 }
 
 // routeEncoder is what all routes of one port share.
 type routeEncoder struct {
 	hash []*routev3.RouteAction_HashPolicy
+	form model.Form
 	// tunnelled is the cluster that requests cannot go to; "" if there is none.
 	tunnelled string
 }
@@ -110,7 +119,7 @@ func (e *routeEncoder) route(r *model.Route) []*routev3.Route {
 	case e.onlyTunnel(r.Backends):
 		return []*routev3.Route{answer(base(), 503, tunnelOnly)}
 	}
-	split := retries(r)
+	split := retries(r, e.form)
 	out := make([]*routev3.Route, len(split))
 	for i, s := range split {
 		out[i] = base()

@@ -47,7 +47,7 @@ func everyRoute() []model.Route {
 
 func TestValidateEveryRoute(t *testing.T) {
 	type rc = routev3.RouteConfiguration
-	good := must[Resource](t)(PortRoutes(routedBy(everyRoute()...), 80, 0))
+	good := must[Resource](t)(PortRoutes(routedBy(everyRoute()...), 80, 0, model.Plain))
 	at := func(m *rc, i int) *routev3.Route { return m.VirtualHosts[0].Routes[i] }
 	header := func(name, value string) []*corev3.HeaderValueOption {
 		return []*corev3.HeaderValueOption{{Header: &corev3.HeaderValue{Key: name, Value: value}}}

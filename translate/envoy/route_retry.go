@@ -26,10 +26,14 @@ type repetition struct {
 
 // retries are the policies of a route. Envoy's have no condition on the method, so a
 // route that repeats resets where that is safe is two (reference/ambient.md 2).
-func retries(r *model.Route) []repetition {
+func retries(r *model.Route, form model.Form) []repetition {
 	switch {
 	case r.Retry == nil:
-		return []repetition{{policy: perTry(retryPolicy(), r.BackendTimeout)}}
+		split := defaults(form, r.GRPC, r.Match.Method)
+		for _, s := range split {
+			perTry(s.policy, r.BackendTimeout)
+		}
+		return split
 	case r.Retry.Attempts == 0:
 		return []repetition{{policy: perTry(&routev3.RetryPolicy{NumRetries: wrapperspb.UInt32(0)}, r.BackendTimeout)}}
 	case r.GRPC:
@@ -37,10 +41,30 @@ func retries(r *model.Route) []repetition {
 	case r.Match.Method != "":
 		return []repetition{{policy: routeRetry(r, slices.Contains(idempotent, r.Match.Method))}}
 	}
-	safe := headerMatch(":method", &matcherv3.StringMatcher{
+	return []repetition{{methods: safeMethods(), policy: routeRetry(r, true)}, {policy: routeRetry(r, false)}}
+}
+
+func safeMethods() *routev3.HeaderMatcher {
+	return headerMatch(":method", &matcherv3.StringMatcher{
 		MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: regex(strings.Join(idempotent, "|"))},
 	})
-	return []repetition{{methods: safe, policy: routeRetry(r, true)}, {policy: routeRetry(r, false)}}
+}
+
+// defaults are those of semantics 9.6. A waypoint that ends HBONE sees an endpoint that
+// is dead behind a ztunnel as a reset, and as no failure to connect: there requests that
+// may be repeated are, in another priority (reference/ambient.md 2). method is the only
+// one that is asked about, "" for all; those of gRPC are not safe to repeat.
+func defaults(form model.Form, grpc bool, method string) []repetition {
+	elsewhere := retryPolicy()
+	elsewhere.RetryOn += ",reset"
+	elsewhere.RetryPriority = previousPriorities()
+	switch {
+	case form != model.HBONE || grpc || method != "" && !slices.Contains(idempotent, method):
+		return []repetition{{policy: retryPolicy()}}
+	case method != "":
+		return []repetition{{policy: elsewhere}}
+	}
+	return []repetition{{methods: safeMethods(), policy: elsewhere}, {policy: retryPolicy()}}
 }
 
 // routeRetry is what a route asks for: the defaults' conditions, its own statuses, and
@@ -55,16 +79,21 @@ func routeRetry(r *model.Route, resets bool) *routev3.RetryPolicy {
 		out.RetryOn += ",retriable-status-codes"
 		out.RetriableStatusCodes = r.Retry.Codes
 	}
-	out.RetryPriority = &routev3.RetryPolicy_RetryPriority{
+	out.RetryPriority = previousPriorities()
+	if r.Retry.Backoff > 0 {
+		out.RetryBackOff = &routev3.RetryPolicy_RetryBackOff{BaseInterval: durationpb.New(max(r.Retry.Backoff, time.Millisecond))}
+	}
+	return out
+}
+
+// previousPriorities leaves the priorities of former attempts.
+func previousPriorities() *routev3.RetryPolicy_RetryPriority {
+	return &routev3.RetryPolicy_RetryPriority{
 		Name: "envoy.retry_priorities.previous_priorities",
 		ConfigType: &routev3.RetryPolicy_RetryPriority_TypedConfig{
 			TypedConfig: pack(&previousprioritiesv3.PreviousPrioritiesConfig{UpdateFrequency: 1}),
 		},
 	}
-	if r.Retry.Backoff > 0 {
-		out.RetryBackOff = &routev3.RetryPolicy_RetryBackOff{BaseInterval: durationpb.New(max(r.Retry.Backoff, time.Millisecond))}
-	}
-	return out
 }
 
 // perTry bounds each attempt.

@@ -29,7 +29,7 @@ func routedBy(routes ...model.Route) *model.Service {
 // listed are the routes of port 80, which every entrance gives, validated.
 func listed(t *testing.T, s *model.Service) []*routev3.Route {
 	t.Helper()
-	r := must[Resource](t)(PortRoutes(s, 80, 0))
+	r := must[Resource](t)(PortRoutes(s, 80, 0, model.Plain))
 	if err := Validate(r); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestRouteHash(t *testing.T) {
 
 func TestPortRoutesRefuses(t *testing.T) {
 	for port, id := range map[uint32]model.PolicyID{81: 0, 80: model.NoPolicy} {
-		if _, err := PortRoutes(reviews(plain()), port, id); err == nil {
+		if _, err := PortRoutes(reviews(plain()), port, id, model.Plain); err == nil {
 			t.Errorf("port %d, policy %d", port, id)
 		}
 	}

@@ -117,7 +117,7 @@ func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 		if ok && p.Number == bare {
 			domains = append(domains, names...)
 		}
-		t.host(domains, RouteList(s, p, settingsFor(s, client, p.Number))...)
+		t.host(domains, RouteList(s, p, settingsFor(s, client, p.Number), model.Plain)...)
 	}
 	if !ok && len(s.Ports) > 0 {
 		t.host(names, direct(404, portMissing))

@@ -12,6 +12,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protopath"
 	"google.golang.org/protobuf/reflect/protorange"
@@ -48,12 +49,19 @@ func (e *InvalidError) Error() string {
 //
 // The error is an *InvalidError.
 func Validate(r Resource) error {
-	f := &findings{}
+	return validate(&findings{}, r)
+}
+
+func validate(f *findings, r Resource) error {
 	switch r.TypeURL {
 	case ClusterType:
 		if m := new(clusterv3.Cluster); f.decode(r, m) {
 			f.named(r, m.GetName())
-			f.cluster(m)
+			if ofHBONE(m.GetName()) {
+				f.hboneCluster(m)
+			} else {
+				f.cluster(m)
+			}
 		}
 	case EndpointType:
 		if m := new(endpointv3.ClusterLoadAssignment); f.decode(r, m) {
@@ -63,12 +71,20 @@ func Validate(r Resource) error {
 	case ListenerType:
 		if m := new(listenerv3.Listener); f.decode(r, m) {
 			f.named(r, m.GetName())
-			f.listener(m)
+			if ofHBONE(m.GetName()) && m.GetName() != MainInternal {
+				f.hboneListener(m)
+			} else {
+				f.listener(m)
+			}
 		}
 	case RouteType:
 		if m := new(routev3.RouteConfiguration); f.decode(r, m) {
 			f.named(r, m.GetName())
 			f.routes(m)
+		}
+	case SecretType:
+		if m := new(tlsv3.Secret); f.decode(r, m) {
+			f.named(r, m.GetName())
 		}
 	default:
 		f.addf("unknown type %q", r.TypeURL)
@@ -93,26 +109,52 @@ func ValidateWithin(s *model.Service, v model.Variant, r Resource) error {
 	if cla == nil || err != nil {
 		return f.err(r)
 	}
-	known := make(map[string]map[uint32]string, len(port.Endpoints))
-	for _, e := range port.Endpoints {
-		if known[e.Address] == nil {
-			known[e.Address] = make(map[uint32]string, 1)
+	known := make(map[reached]*model.Endpoint, len(port.Endpoints))
+	for i := range port.Endpoints {
+		e := &port.Endpoints[i]
+		at := reached{e.Address, e.Port}
+		if IsTunnelName(r.Name) {
+			at.port = model.PortTunnel
 		}
-		known[e.Address][e.Port] = e.Region
+		known[at] = e
 	}
 	for _, g := range cla.GetEndpoints() {
 		for _, e := range g.GetLbEndpoints() {
-			a := e.GetEndpoint().GetAddress().GetSocketAddress()
-			region, ok := known[a.GetAddress()][a.GetPortValue()]
+			a := reachedAt(e)
+			is, ok := known[a]
 			switch {
 			case !ok:
-				f.addf("%s is no endpoint of %s port %d", hostPort(a), s.Host, v.Port)
-			case !policy.Allowed.Has(region):
-				f.addf("%s is in region %q, which is not allowed", hostPort(a), region)
+				f.addf("%s port %d is no endpoint of %s port %d", a.ip, a.port, s.Host, v.Port)
+			case !policy.Allowed.Has(is.Region):
+				f.addf("%s port %d is in region %q, which is not allowed", a.ip, a.port, is.Region)
+			case identityOf(e) != "" && identityOf(e) != is.Identity:
+				f.addf("%s port %d has the identity %q, and not %q", a.ip, a.port, is.Identity, identityOf(e))
 			}
 		}
 	}
 	return f.err(r)
+}
+
+// reached is where an endpoint is.
+type reached struct {
+	ip   string
+	port uint32
+}
+
+// reachedAt is where an endpoint is, also one that is reached by a hop.
+func reachedAt(e *endpointv3.LbEndpoint) reached {
+	a := e.GetEndpoint().GetAddress()
+	if in := a.GetEnvoyInternalAddress(); in != nil {
+		host, port, _ := splitHostPort(in.GetEndpointId())
+		return reached{host, port}
+	}
+	return reached{a.GetSocketAddress().GetAddress(), a.GetSocketAddress().GetPortValue()}
+}
+
+// identityOf is what the endpoint's ztunnel must show; "" if nothing says it.
+func identityOf(e *endpointv3.LbEndpoint) string {
+	about := e.GetMetadata().GetFilterMetadata()
+	return cmp.Or(about[MetadataKey].GetFields()[identityKey].GetStringValue(), about[socketMatchMeta].GetFields()[identityKey].GetStringValue())
 }
 
 // assignment is the one that a resource is or holds, nil if it does not decode.
@@ -134,6 +176,8 @@ func (f *findings) assignment(r Resource) *endpointv3.ClusterLoadAssignment {
 // findings collects what is wrong.
 type findings struct {
 	list []string
+	// hbone allows endpoints that a ztunnel is in front of.
+	hbone bool
 	// names allows names of hosts for addresses, each once; nil allows none.
 	names map[string]bool
 }
@@ -210,10 +254,6 @@ func parseSocket(a *corev3.Address, listen bool) (at netip.AddrPort, wrong strin
 		return at, fmt.Sprintf("port %d is not in 1..65535", p)
 	}
 	return netip.AddrPortFrom(ip, uint16(s.GetPortValue())), ""
-}
-
-func hostPort(s *corev3.SocketAddress) string {
-	return fmt.Sprintf("%s port %d", s.GetAddress(), s.GetPortValue())
 }
 
 // noFiles finds file names anywhere, also inside packed messages: a path that a

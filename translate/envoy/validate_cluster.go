@@ -43,6 +43,14 @@ func (f *findings) cluster(m *clusterv3.Cluster) {
 	f.pool(m)
 	f.httpOptions(m)
 	f.noFiles(m)
+	switch {
+	case IsTunnelName(m.GetName()):
+		f.tunnelTLS(m)
+		f.secrets(m, ofTunnel)
+		return
+	case f.hbone:
+		f.byHop(m)
+	}
 	f.secrets(m, ofCredential)
 }
 

@@ -126,6 +126,14 @@ func (f *findings) endpoint(w where, e *endpointv3.LbEndpoint, sockets map[netip
 	default:
 		f.addf("%s.health_status: %s is neither HEALTHY nor UNHEALTHY", w, e.GetHealthStatus())
 	}
+	if e.GetEndpoint().GetAddress().GetEnvoyInternalAddress() != nil {
+		at, ok := f.behindHop(w, e)
+		if ok && sockets[at] {
+			f.addf("%s.address: %s stands twice", w, at)
+		}
+		sockets[at] = true
+		return
+	}
 	f.once(w, "address", e.GetEndpoint().GetAddress(), sockets)
 	for _, a := range e.GetEndpoint().GetAdditionalAddresses() {
 		f.once(w, "additional_addresses", a.GetAddress(), sockets)

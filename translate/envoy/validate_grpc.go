@@ -26,10 +26,10 @@ import (
 //
 // The error is an *InvalidError.
 func ValidateFor(form model.Form, r Resource) error {
+	f := &findings{hbone: form == model.HBONE}
 	if form != model.GRPCForm {
-		return Validate(r)
+		return validate(f, r)
 	}
-	f := &findings{}
 	switch r.TypeURL {
 	case ClusterType:
 		if m := new(clusterv3.Cluster); f.decode(r, m) {

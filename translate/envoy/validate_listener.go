@@ -97,6 +97,9 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
 	}
+	if IsTunnelName(m.GetCluster()) && m.GetTunnelingConfig() == nil {
+		f.addf("%s.tunneling_config: missing, and the cluster's endpoints are ztunnels", where)
+	}
 	if t := m.GetTunnelingConfig(); t != nil {
 		f.tunneling(where+".tunneling_config", t)
 	}

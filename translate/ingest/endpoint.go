@@ -81,6 +81,7 @@ func (r *reader) endpoint(s *discoveryv1.EndpointSlice, ep *discoveryv1.Endpoint
 	e.State = state(ep.Conditions, c.pod)
 	e.Node = c.node
 	e.Network = network(c.pod, r.Namespace)
+	r.Mesh.podTunnel(&e, c.pod)
 	if ep.Hints != nil {
 		e.ZoneHints = hinted(ep.Hints.ForZones, func(h discoveryv1.ForZone) string { return h.Name })
 		e.NodeHints = hinted(ep.Hints.ForNodes, func(h discoveryv1.ForNode) string { return h.Name })

@@ -7,17 +7,9 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// What says that a ztunnel ends HBONE in front of a workload.
-const (
-	// annotationRedirection is what the CNI agent of ambient mode writes.
-	annotationRedirection = "ambient.istio.io/redirection"
-	labelTunnel           = "networking.coastwise.dev/tunnel"
-	labelTunnelIstio      = "networking.istio.io/tunnel"
-)
-
 // Tunnelled says whether a workload with these labels and annotations is reached by HBONE.
 func Tunnelled(labels, annotations map[string]string) bool {
-	return annotations[annotationRedirection] == "enabled" || labels[labelTunnel] == "hbone" || labels[labelTunnelIstio] == "http"
+	return annotations[AnnotationRedirection] == redirected || behindZtunnel(labels)
 }
 
 // WorkloadPlace is a WorkloadEntry by itself, as an endpoint without a port.

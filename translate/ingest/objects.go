@@ -122,6 +122,8 @@ type Mesh struct {
 	Fence *model.Fence
 	// Suspend is --suspend-locality.
 	Suspend bool
+	// TrustDomain is that of the workloads' SPIFFE ids; "" is DefaultTrustDomain.
+	TrustDomain string
 	// LocalityDefault is PILOT_ENABLE_LOCALITY_LOAD_BALANCING.
 	LocalityDefault bool
 }

@@ -151,6 +151,7 @@ func (b *entryReader) ofSpec(spec *v1alpha1.WorkloadEntrySpec, labels map[string
 	if spec.Weight != nil {
 		w.Weight = uint32(*spec.Weight)
 	}
+	b.Mesh.entryTunnel(&w.Endpoint, labels, b.Key.Namespace, spec.ServiceAccount)
 	written, _ := model.ParseLocality(spec.Locality)
 	written = plainLocality(written)
 	w.Locality = written
@@ -191,6 +192,7 @@ func (b *entryReader) ofPod(pod *corev1.Pod) (workload, bool) {
 		Workload: podWorkload(PodName{Namespace: pod.Namespace, Name: pod.Name}),
 		Region:   b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
 	}}
+	b.Mesh.podTunnel(&w.Endpoint, pod)
 	var badLabel bool
 	if w.Locality, badLabel = b.Nodes.locality(c); badLabel {
 		b.problems = append(b.problems, unreadableLabel(pod))

@@ -115,6 +115,7 @@ func byPreference(a, b *model.Endpoint) int {
 		slices.Compare(a.ZoneHints, b.ZoneHints),
 		slices.Compare(a.NodeHints, b.NodeHints),
 		slices.Compare(a.Additional, b.Additional),
+		strings.Compare(a.Identity, b.Identity), // "" exactly without HBONE
 		strings.Compare(model.FormatLabels(a.Labels), model.FormatLabels(b.Labels)),
 	)
 }

@@ -42,6 +42,9 @@ type Endpoint struct {
 	// Weight is at least 1.
 	Weight  uint32
 	Healthy bool
+	// HBONE and Identity are those of the model.Endpoint.
+	HBONE    bool
+	Identity string
 }
 
 // Reason says why a group stands at its priority; a contract of `translate -o json`.

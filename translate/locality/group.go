@@ -50,6 +50,7 @@ func group(cs []candidate, first Reason) []Group {
 			g := groupOf[c.bucket]
 			g.Endpoints = append(g.Endpoints, Endpoint{
 				Address: c.Address, Additional: c.Additional, Port: c.Port, Weight: c.Weight, Healthy: c.healthy,
+				HBONE: c.HBONE, Identity: c.Identity,
 			})
 		}
 	}

@@ -40,6 +40,9 @@ type Proxy struct {
 	Capture bool
 	// Internal says that its bootstrap has the extension for internal listeners.
 	Internal bool
+	// Certificate is what an HBONE waypoint shows, and trusts, in tunnels: files that it
+	// reads itself; zero without.
+	Certificate Certificate
 	// HBONE says that its Gateway's listener ends tunnels itself; known from the Gateway,
 	// and not claimed.
 	HBONE bool
@@ -47,6 +50,10 @@ type Proxy struct {
 	// labels of the Pod that it names count then, and not those that it claims.
 	Verified bool
 }
+
+// Certificate names files as the client sees them: the CAs that sign for others, and its
+// own certificate with its key. All three, or none.
+type Certificate struct{ CA, Cert, Key string }
 
 // Form is the shape of a client's resources.
 type Form string

@@ -1,0 +1,115 @@
+package snapshot
+
+import (
+	"slices"
+
+	"github.com/coastwise/coastwise/translate/envoy"
+	"github.com/coastwise/coastwise/translate/model"
+)
+
+// endsHBONE says that the client is a waypoint that ends tunnels itself, and can: it
+// has a valid Gateway, an address, internal listeners and a certificate. Without them it
+// gets neither a listener nor a cluster of tunnels, for whose secret its Envoy would wait.
+func (v *View) endsHBONE() bool {
+	if !v.class.proxy.HBONE || v.certificate == (model.Certificate{}) || !v.internal || v.listen.Bind == "" {
+		return false
+	}
+	g := v.snap.gatewayOf(v.class.proxy)
+	return g != nil && g.Waypoint.Port != 0 && g.Waypoint.Form == model.HBONE
+}
+
+// hboneListeners and hboneClusters are those that are no service's.
+func hboneListeners() []string { return []string{envoy.ConnectOriginate, envoy.ConnectTerminate} }
+
+func hboneClusters() []string { return []string{envoy.ConnectOriginate, envoy.MainInternal} }
+
+// hboneListener is one of hboneListeners; nil where the client has none.
+func (v *View) hboneListener(name string) *envoy.Resource {
+	if !slices.Contains(hboneListeners(), name) || !v.endsHBONE() {
+		return nil
+	}
+	key := entranceKey{name: name, bind: v.listen.Bind, port: v.snap.gatewayOf(v.class.proxy).Waypoint.Port}
+	return v.set.entrances.fixed(key, func() (envoy.Resource, error) {
+		return envoy.HBONEListener(name, key.bind, key.port, v.snap.domain)
+	})
+}
+
+// hboneCluster is one of hboneClusters; nil where the client has none.
+func (v *View) hboneCluster(name string) *envoy.Resource {
+	if !slices.Contains(hboneClusters(), name) || !v.endsHBONE() {
+		return nil
+	}
+	return v.set.entrances.fixed(entranceKey{name: name, rest: true}, func() (envoy.Resource, error) {
+		return envoy.HBONECluster(name, v.snap.domain)
+	})
+}
+
+// fixed builds what hangs on its key alone, once; nil if it may not be sent.
+func (x *entrances) fixed(key entranceKey, build func() (envoy.Resource, error)) *envoy.Resource {
+	key.picked = "fixed" // no selector is called so
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	r, ok := x.memo[key]
+	if !ok {
+		if made, err := validated(build()); err == nil {
+			r = &made
+		}
+		x.memo[key] = r
+	}
+	if r == nil {
+		return nil
+	}
+	return frozen(r)
+}
+
+// tunnelNames are the clusters of direct tunnels of some services, sorted.
+func tunnelNames(services []*model.Service) []string {
+	var out []string
+	for _, s := range services {
+		for _, port := range s.Ports {
+			if s.Direct(port) {
+				out = append(out, envoy.TunnelName(port.Number, "", s.Host))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// secret is what the client itself says where it keeps; nil for other names.
+func (v *View) secret(name string) *envoy.Resource {
+	r, err := validated(envoy.TunnelSecret(v.certificate, name))
+	if err != nil || r.Name == "" {
+		return nil
+	}
+	return &r
+}
+
+// sameTunnels says that two forms of a service have direct tunnels at the same ports.
+func sameTunnels(was, is *model.Service) bool {
+	return slices.Equal(tunnelNames([]*model.Service{was}), tunnelNames([]*model.Service{is}))
+}
+
+// hboneProblems are those of waypoints whose Gateway wants them to end HBONE, and that
+// cannot.
+func (h *Hub) hboneProblems() []model.Problem {
+	var out []model.Problem
+	for m := range h.members {
+		if !m.class.proxy.HBONE {
+			continue
+		}
+		tell := func(field, message string) {
+			out = append(out, model.Problem{
+				Object: proxyRef(m.claims.ID), Field: "node.metadata.coastwise." + field, Severity: model.Error, Reason: model.ClientCannot,
+				Message: "Gateway " + m.claims.Gateway + " has a listener of protocol HBONE, and " + message + "; the waypoint has no listener",
+			})
+		}
+		if m.claims.Certificate == (model.Certificate{}) {
+			tell("certificate", "the proxy named no certificate: give bootstrap --ca, --cert and --key")
+		}
+		if !m.claims.Internal {
+			tell("internalListeners", "the proxy's bootstrap has no internal listeners: write it anew")
+		}
+	}
+	return out
+}
