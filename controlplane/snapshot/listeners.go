@@ -87,6 +87,9 @@ func (v *View) listeners() []string {
 	for _, e := range v.entrances() {
 		out = append(out, e.Name)
 	}
+	if v.inbound(envoy.InboundListener) {
+		out = append(out, envoy.InboundListener)
+	}
 	for _, e := range v.set.explicit.list {
 		if v.opens(e) {
 			out = append(out, e.ListenerName())

@@ -25,7 +25,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
-	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways}
+	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, registryOnly: old.registryOnly}
 	touched := map[model.Key]bool{}
 	d = h.whole(d)
 	h.rebuildAll(d.Keys, old, next, touched, now)
@@ -54,6 +54,9 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	}
 	scopes := h.rescope(marks, next, old, shaped)
 	maps.Copy(scopes, changed)
+	if d.Mesh {
+		maps.Copy(scopes, h.reopen(old, next))
+	}
 	h.snap.Store(next)
 	h.metrics.published(next, d.Since)
 	h.wake(marks, scopes, d.Since)

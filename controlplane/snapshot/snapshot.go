@@ -15,6 +15,8 @@ type Snapshot struct {
 	Changed []model.Key
 	// Gateways are those of our classes; nil for none.
 	Gateways map[model.GatewayName]*GatewayEntry
+	// registryOnly says that captured connections to unknown destinations are closed.
+	registryOnly bool
 	// fronting says that some route of a service with a waypoint names backends.
 	fronting bool
 }
@@ -78,6 +80,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if v.listener != nil && name == v.listener.Name {
 			return v.listener
 		}
+		if v.inbound(name) {
+			return frozen(v.set.entrances.inbound(v.listen.Bind))
+		}
 		if e, ok := v.entrance(name); ok {
 			return v.entranceListener(e)
 		}
@@ -87,7 +92,12 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
 		}
 		return v.explicitRoutes(name)
-	case envoy.ClusterType, envoy.EndpointType:
+	case envoy.ClusterType:
+		if r := v.fixedCluster(name); r != nil {
+			return r
+		}
+		return v.ofService(typeURL, name)
+	case envoy.EndpointType:
 		return v.ofService(typeURL, name)
 	}
 	return nil
