@@ -54,7 +54,7 @@ func NamespaceScope(ns *corev1.Namespace) string {
 func Visible(s *model.Service, p model.Proxy, namespaceScope string, fronts ...model.GatewayName) bool {
 	reached := exported(s, p.Namespace)
 	if p.Kind == model.Waypoint {
-		of := func(g model.GatewayName) bool { return g.String() == p.Gateway }
+		of := func(g model.GatewayName) bool { return p.Gateway != "" && g.String() == p.Gateway }
 		reached = of(s.Waypoint) || slices.ContainsFunc(fronts, of)
 	}
 	return reached &&

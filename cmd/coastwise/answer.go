@@ -31,6 +31,9 @@ type answer struct {
 	one      bool // a service was asked for
 	// listeners are the explicit ones of the client.
 	listeners []envoy.Explicit
+	// entrances are those that its services share, and ports what is behind them.
+	entrances []envoy.Entrance
+	ports     []envoy.Chain
 }
 
 // cluster is one cluster of the answer.
@@ -50,8 +53,9 @@ func ask(st *store.Store, q question) (answer, error) {
 	all := ingestAll(st)
 	scope := translate.NamespaceScope(st.Namespace(a.proxy.Namespace))
 	var visible []*model.Service
+	fronts := all.fronts()
 	for _, s := range all.services {
-		if translate.Visible(s, a.proxy, scope) {
+		if translate.Visible(s, a.proxy, scope, fronts[s.Key]...) {
 			visible = append(visible, s)
 		}
 	}
@@ -68,6 +72,7 @@ func ask(st *store.Store, q question) (answer, error) {
 	}
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
 	a.listen(only, q)
+	a.captured(st.Mesh().RegistryOnly(), only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
 		return a, err
@@ -101,6 +106,17 @@ func ingestAll(st *store.Store) ingested {
 		all.problems[key] = problems
 	}
 	return all
+}
+
+// fronts are the waypoints that reach services as backends.
+func (all ingested) fronts() map[model.Key][]model.GatewayName {
+	return translate.Fronts(slices.Values(all.services), func(key model.Key) *model.Service {
+		i := slices.IndexFunc(all.services, func(s *model.Service) bool { return s.Key == key })
+		if i < 0 {
+			return nil
+		}
+		return all.services[i]
+	})
 }
 
 // problemsOf are those of every service, or of the one that was asked for.

@@ -191,10 +191,18 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 		return out, nil
 	}
 	explicit, err := a.explicit()
-	if err != nil || a.proxy.HTTPProxyPort == 0 {
-		return append(out, explicit...), err
+	if err != nil {
+		return nil, err
 	}
-	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort})
+	behind, err := a.behind()
+	if err != nil {
+		return nil, err
+	}
+	out = append(append(out, behind...), explicit...)
+	if a.proxy.HTTPProxyPort == 0 {
+		return out, nil
+	}
+	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort, Connect: envoy.Connects(a.proxy)})
 	if err != nil {
 		return nil, err
 	}
@@ -202,5 +210,5 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(out, listener, routes), explicit...), nil
+	return append(out, listener, routes), nil
 }

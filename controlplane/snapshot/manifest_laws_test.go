@@ -98,7 +98,9 @@ func see(t rapid.TB, ms []manifest, clients []model.Proxy) (map[string]sight, *H
 		}
 		for _, name := range view.Names(envoy.ListenerType) {
 			put(envoy.ListenerType, name)
-			put(envoy.RouteType, routesOf(view.Get(envoy.ListenerType, name)))
+			for _, routes := range routesOf(view.Get(envoy.ListenerType, name)) {
+				put(envoy.RouteType, routes)
+			}
 		}
 	}
 	for _, p := range h.Problems() {

@@ -135,12 +135,16 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		set.targets = newTargets(scope.Namespace, services)
 		return set, nil
 	}
+	set.entrances = newEntrances(scope, services)
+	if scope.Kind == model.Waypoint { // which has no other listeners
+		set.explicit = &explicitListeners{}
+		return set, nil
+	}
 	var err error
 	if set.Routes, err = scopeRoutes(scope, seen, services); err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
 	set.picked = newPickedRoutes(scope, services)
-	set.entrances = newEntrances(scope, services)
 	if set.explicit, err = newExplicitListeners(scope, services); err != nil {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}

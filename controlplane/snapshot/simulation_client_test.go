@@ -25,7 +25,7 @@ type client struct {
 	names   map[resourceID]bool   // subscribed to by name, across streams
 	refuses string                // every version of this name
 	refused map[string]bool       // versions refused
-	routes  map[string]string     // the routes of each listener
+	routes  map[string][]string   // the routes of each listener
 }
 
 type resourceID struct{ typeURL, name string }
@@ -39,7 +39,7 @@ func (s *simulation) cut(c *client) {
 func (s *simulation) connect(c *client) {
 	if c.held == nil {
 		c.held, c.names, c.refused = map[resourceID]string{}, map[resourceID]bool{}, map[string]bool{}
-		c.routes = map[string]string{}
+		c.routes = map[string][]string{}
 	}
 	var err error
 	if c.member, err = s.hub.Join(c.claims); err != nil {
@@ -198,7 +198,7 @@ func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {
 		if answer.Refused && x.Name == c.refuses {
 			continue
 		}
-		if r.TypeURL == envoy.EndpointType && !c.names[resourceID{r.TypeURL, x.Name}] {
+		if (r.TypeURL == envoy.EndpointType || r.TypeURL == envoy.RouteType) && !c.names[resourceID{r.TypeURL, x.Name}] {
 			continue // sent before the server heard that nobody asks any more
 		}
 		c.held[resourceID{r.TypeURL, x.Name}] = x.Version

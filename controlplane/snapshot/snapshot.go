@@ -88,8 +88,11 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		}
 		return v.explicitListener(name)
 	case envoy.RouteType:
-		if name == envoy.RouteName {
+		if name == envoy.RouteName && v.set.Routes.Name != "" {
 			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
+		}
+		if r := v.portRoutes(name); r != nil {
+			return r
 		}
 		return v.explicitRoutes(name)
 	case envoy.ClusterType:

@@ -97,11 +97,15 @@ func (s *Store) markHost(e *v1alpha1.ServiceEntry, host string, by int) {
 	key := model.Key{Namespace: e.Namespace, Host: host}
 	s.known.add(e.Namespace, key, by)
 	s.marks.key(key)
+	service, wildcard := ingest.RuleKey("", host)
+	if !wildcard && len(s.routes.ofService[service]) > 0 {
+		s.marks.key(service) // with a route as all that makes it known
+	}
 	if len(s.rules.exact[host]) == 0 {
 		return
 	}
 	s.marks.key(model.Key{Host: host})
-	if service, wildcard := ingest.RuleKey("", host); !wildcard {
+	if !wildcard {
 		s.marks.key(service)
 		s.marks.all(s.entries.keys(service.Host))
 	}

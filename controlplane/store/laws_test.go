@@ -38,10 +38,13 @@ var (
 func someChange(t *rapid.T) Change {
 	ns, name := someNamespaces.Draw(t, "namespace"), someNames.Draw(t, "name")
 	var c Change
-	switch rapid.SampledFrom([]string{"service", "slice", "rule", "fence", "node", "pod", "pod", "namespace", "mesh", "entry", "entry", "workload"}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]string{"service", "slice", "rule", "fence", "node", "pod", "pod", "namespace", "mesh", "entry", "entry", "workload", "routing", "routing", "routing"}).Draw(t, "kind") {
 	case "service":
 		c = service(ns, name)
 		c.Object.(*corev1.Service).Spec.ClusterIP = rapid.SampledFrom([]string{"", "None"}).Draw(t, "ip")
+		withLabels(c, someLabels(t))
+	case "routing":
+		c = someRouting(t, ns, name)
 	case "slice":
 		endpoints := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) discoveryv1.Endpoint {
 			return at(someNodes.Draw(t, "node"), someZones.Draw(t, "zone"), somePods.Draw(t, "pod"))
@@ -61,10 +64,11 @@ func someChange(t *rapid.T) Change {
 			started(time.Unix(rapid.Int64Range(0, 1).Draw(t, "start"), 0))(p)
 		})
 	case "namespace":
-		c = namespaceOf(ns, map[string]string{"k": someNames.Draw(t, "label")})
+		c = withLabels(namespaceOf(ns, nil), someLabels(t))
 	case "entry":
 		c = entry(ns, name, rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "selected"), entryHosts.Draw(t, "hosts")...)
 		c.Object.(*v1alpha1.ServiceEntry).CreationTimestamp = metav1.Unix(rapid.Int64Range(0, 1).Draw(t, "age"), 0)
+		withLabels(c, someLabels(t))
 	case "workload":
 		c = workload(ns, name, someNames.Draw(t, "label"), someNames.Draw(t, "second label"))
 	case "mesh":
@@ -109,6 +113,7 @@ func reads(o ingest.Objects) map[string]any {
 		"shadowed": o.Shadowed,
 		"entries":  o.Entries, "owner": o.Owner, "declared": o.Declared, "selected": o.Selected, "workloads": o.Workloads,
 		"service": o.Service, "slices": o.Slices, "rules": o.Rules, "fences": o.Fences,
+		"gateways": o.Gateways, "classes": o.Classes, "routing": routingReads(o.Routing),
 		"pods": pods, "namespace": o.Namespace, "mesh": o.Mesh, "nodes": nodes, "zones": zones,
 	}
 }
@@ -219,6 +224,20 @@ func compareStores(t *rapid.T, want, got *Store) {
 	}
 	if d := cmp.Diff(want.entries.hosts, got.entries.hosts); d != "" {
 		t.Fatalf("index of hosts (-fresh +lived):\n%s", d)
+	}
+	for _, name := range someGateways {
+		if d := cmp.Diff(want.GatewayObjects(name), got.GatewayObjects(name)); d != "" {
+			t.Fatalf("objects of Gateway %v (-fresh +lived):\n%s", name, d)
+		}
+	}
+	if d := cmp.Diff(want.routes, got.routes, cmp.AllowUnexported(routeIndex{}, routeEntry{})); d != "" {
+		t.Fatalf("index of routes (-fresh +lived):\n%s", d)
+	}
+	if d := cmp.Diff(want.gateways, got.gateways, cmp.AllowUnexported(gatewayIndex{}, user{}, objectName{})); d != "" {
+		t.Fatalf("index of Gateways (-fresh +lived):\n%s", d)
+	}
+	if d := cmp.Diff(want.grants, got.grants); d != "" {
+		t.Fatalf("grants (-fresh +lived):\n%s", d)
 	}
 	if d := cmp.Diff(want.workloads, got.workloads, cmp.AllowUnexported(workloads{}, selection{})); d != "" {
 		t.Fatalf("index of workloads (-fresh +lived):\n%s", d)

@@ -82,7 +82,7 @@ func DrawEvent(t *rapid.T) Event {
 	kind := rapid.SampledFrom([]string{
 		"Service", "EndpointSlice", "EndpointSlice", "EndpointSlice", "EndpointSlice",
 		"Node", "Node", "Pod", "DestinationRule", "DestinationRule", "MeshConfig", "Namespace",
-		"ServiceEntry", "ServiceEntry", "WorkloadEntry",
+		"ServiceEntry", "ServiceEntry", "WorkloadEntry", "Gateway", "HTTPRoute",
 	}).Draw(t, "kind")
 	e := event(t, kind)
 	if rapid.IntRange(0, 7).Draw(t, "gone") == 0 {
@@ -116,6 +116,10 @@ func event(t *rapid.T, kind string) Event {
 		return Event{Ref: model.ObjectRef{Kind: kind, Name: ns}, Object: n}
 	case "MeshConfig":
 		return mesh(t)
+	case "Gateway":
+		return gateway(t)
+	case "HTTPRoute":
+		return httpRoute(t, ns)
 	default:
 		return rule(t)
 	}
@@ -146,6 +150,7 @@ func service(t *rapid.T, ns string) Event {
 	}
 	s.Annotations = withDistribution(t, s.Annotations)
 	listen(t, s)
+	attached(t, s)
 	external(t, s)
 	return Event{Ref: model.ObjectRef{Kind: "Service", Namespace: ns, Name: s.Name}, Object: s}
 }
@@ -288,6 +293,9 @@ func DrawProxy(t *rapid.T, id string) model.Proxy {
 	p := model.Proxy{
 		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint}).Draw(t, "client kind"),
 		Namespace: ns, Bind: "127.0.0.1", HTTPProxyPort: 15080,
+	}
+	if p.Kind == model.Waypoint {
+		p.Gateway, p.HTTPProxyPort = WaypointName, 0
 	}
 	if rapid.Bool().Draw(t, "claims a node") {
 		p.Node = rapid.SampledFrom(append([]string{"elsewhere"}, nodes...)).Draw(t, "client node")
