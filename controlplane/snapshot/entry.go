@@ -31,7 +31,6 @@ type Entry struct {
 	// fragments are in the routes of clients of its own namespace, and of others; nil
 	// until asked for.
 	fragments map[fragmentKey]envoy.Fragment
-	fragments map[bool]envoy.Fragment
 	// byPort are the routes of each port under each policy; nil until asked for.
 	byPort map[portRoutesKey]*envoy.Resource
 	// makers says of which objects the policies are made; set when first asked for.

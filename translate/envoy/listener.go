@@ -44,9 +44,13 @@ func Listener(l Listen) (Resource, error) {
 		connecting(manager)
 	}
 	hcm := networkFilter("envoy.filters.network.http_connection_manager", manager)
+	address := socketAddress(l.Bind, l.Port)
+	if l.Connect { // older clients keep what they have
+		address = listenAddress(l.Bind, l.Port)
+	}
 	return encode(ListenerType, RouteName, &listenerv3.Listener{
 		Name:             RouteName,
-		Address:          socketAddress(l.Bind, l.Port),
+		Address:          address,
 		StatPrefix:       RouteName,
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{hcm}}},
