@@ -168,7 +168,7 @@ func (s *server) run(told context.Context, p *ports) error {
 // read loads the files once, waits until the API server's objects are read too,
 // publishes what both gave, and follows the files.
 func (s *server) read(ctx context.Context, p *ports, loaded chan<- struct{}) error {
-	if len(s.config.From) > 0 {
+	if s.readsFiles() {
 		if err := s.source.Load(); err != nil {
 			return err
 		}
@@ -181,12 +181,16 @@ func (s *server) read(ctx context.Context, p *ports, loaded chan<- struct{}) err
 	close(loaded)
 	s.config.Log.Info("serving", "xds", p.xds.Addr().String(), "admin", p.admin.Addr().String(),
 		"services", len(s.hub.Snapshot().Entries))
-	if len(s.config.From) == 0 {
+	if !s.readsFiles() {
 		<-ctx.Done()
 		return nil
 	}
 	return s.source.Run(ctx)
 }
+
+// readsFiles says that there are manifests or secrets to follow: whoever gives the
+// Gateways, their certificates are files.
+func (s *server) readsFiles() bool { return len(s.config.From)+len(s.config.TLSDirs) > 0 }
 
 // publish begins once everything has been read: before that the mesh would look
 // emptier than it is.

@@ -32,6 +32,9 @@ func (s *server) statusConfig() (_ status.Config, ok bool) {
 func (s *server) written() []status.Object {
 	var out []status.Object
 	for _, w := range s.kube.Written() {
+		if w.Whole != nil { // of the Gateway API
+			continue
+		}
 		out = append(out, objectOf(w))
 	}
 	return out

@@ -43,6 +43,12 @@ func ListenerTaken(e envoy.Explicit) model.Problem {
 	return conflicted(e, fmt.Sprintf("listener port %d is the HTTP proxy port of some clients, which get no such listener", e.At))
 }
 
+// ListenerOfGateway tells that clients which run a Gateway at the edge get no such
+// listener, because the Gateway has the port.
+func ListenerOfGateway(e envoy.Explicit, gateway model.ObjectRef) model.Problem {
+	return conflicted(e, fmt.Sprintf("listener port %d is that of %s, whose proxies get no such listener", e.At, gateway))
+}
+
 func conflicted(e envoy.Explicit, message string) model.Problem {
 	return model.Problem{
 		Object: e.Service.Object, Field: "metadata.annotations[" + model.ListenAnnotation + "]",

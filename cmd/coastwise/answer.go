@@ -34,6 +34,8 @@ type answer struct {
 	// entrances are those that its services share, and ports what is behind them.
 	entrances []envoy.Entrance
 	ports     []envoy.Chain
+	// edge is the Gateway at the edge that the client runs, nil for none.
+	edge *model.GatewayObject
 }
 
 // cluster is one cluster of the answer.
@@ -41,6 +43,7 @@ type cluster struct {
 	name, host, subset string
 	port               uint32
 	built              translate.Built
+	routes             []model.Route // of its port, in order
 }
 
 // ask answers a question from the objects in a store.
@@ -71,6 +74,7 @@ func ask(st *store.Store, q question) (answer, error) {
 		}
 	}
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
+	a.runs(st, q)
 	a.listen(only, q)
 	a.captured(st.Mesh().RegistryOnly(), only, q)
 	chosen, err := q.choose(a.services, only)
@@ -201,7 +205,7 @@ func (a *answer) build(s *model.Service, port uint32, subset string) {
 	a.problems = append(a.problems, built.Problems...)
 	a.clusters = append(a.clusters, cluster{
 		name: envoy.ClusterName(port, subset, s.Host),
-		host: s.Host, port: port, subset: subset, built: built,
+		host: s.Host, port: port, subset: subset, built: built, routes: a.routesOf(s, port, subset),
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -26,6 +27,7 @@ type (
 	jsonAnswer struct {
 		Clusters []jsonCluster   `json:"clusters"`
 		Problems []model.Problem `json:"problems"`
+		Gateway  *jsonGateway    `json:"gateway,omitempty"`
 	}
 	jsonCluster struct {
 		Name                   string        `json:"name"`
@@ -35,6 +37,7 @@ type (
 		OverprovisioningFactor uint32        `json:"overprovisioningFactor"`
 		Groups                 []jsonGroup   `json:"groups"`
 		LeftOut                []jsonLeftOut `json:"leftOut"`
+		Routes                 []jsonRoute   `json:"routes,omitempty"` // absent where there are none
 	}
 	jsonGroup struct {
 		Priority  uint32         `json:"priority"`
@@ -63,7 +66,7 @@ type (
 
 // writeJSON prints the answer as the contract says.
 func writeJSON(w io.Writer, a answer) error {
-	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: append([]model.Problem{}, a.problems...)}
+	out := jsonAnswer{Clusters: []jsonCluster{}, Problems: append([]model.Problem{}, a.problems...), Gateway: a.edgeJSON()}
 	for _, c := range a.clusters {
 		out.Clusters = append(out.Clusters, c.json())
 	}
@@ -92,7 +95,7 @@ func (c cluster) json() jsonCluster {
 	out := jsonCluster{
 		Name: c.name, Service: c.host, Port: c.port, Subset: c.subset,
 		OverprovisioningFactor: a.OverprovisioningFactor,
-		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{},
+		Groups:                 []jsonGroup{}, LeftOut: []jsonLeftOut{}, Routes: routesJSON(c.routes),
 	}
 	shares := predict.Shares(a)
 	for i, g := range a.Groups {
@@ -194,11 +197,15 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	edge, err := a.edgeResources()
+	if err != nil {
+		return nil, err
+	}
 	behind, err := a.behind()
 	if err != nil {
 		return nil, err
 	}
-	out = append(append(out, behind...), explicit...)
+	out = slices.Concat(out, behind, explicit, edge)
 	if a.proxy.HTTPProxyPort == 0 {
 		return out, nil
 	}

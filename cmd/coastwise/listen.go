@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
@@ -17,6 +19,8 @@ func (a *answer) listen(only model.Key, q question) {
 		switch {
 		case a.proxy.HTTPProxyPort == e.At:
 			problems = append(problems, translate.ListenerTaken(e))
+		case slices.ContainsFunc(a.edgePorts(), func(p envoy.GatewayPort) bool { return p.Port == e.At }):
+			problems = append(problems, translate.ListenerOfGateway(e, a.edge.Object))
 		case a.proxy.Bind != "":
 			a.listeners = append(a.listeners, e)
 		}

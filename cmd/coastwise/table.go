@@ -16,6 +16,7 @@ import (
 // unless one cluster was asked for, and the problems below.
 func writeTable(w io.Writer, a answer, headers bool) error {
 	out := &errWriter{w: w}
+	writeEdge(out, a, headers)
 	for i, c := range a.clusters {
 		if len(a.clusters) > 1 || !a.one {
 			if i > 0 {
@@ -29,6 +30,7 @@ func writeTable(w io.Writer, a answer, headers bool) error {
 		}
 		writeGroups(out, c.built.Assignment, headers)
 		writeLeftOut(out, c.built.Assignment.LeftOut)
+		writeRoutes(out, c.routes, headers)
 	}
 	if len(a.clusters) == 0 {
 		out.printf("no clusters\n")

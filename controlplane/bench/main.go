@@ -30,9 +30,11 @@ func (r row) ratio() float64 { return float64(r.cost) / float64(r.floor) }
 func main() {
 	var rows []row
 	for i, measured := range []func() row{assign, build, publish, rescope} {
-		fmt.Fprintf(os.Stderr, "measuring %d of 4\n", i+1)
+		fmt.Fprintf(os.Stderr, "measuring %d of 5\n", i+1)
 		rows = append(rows, measured())
 	}
+	fmt.Fprintln(os.Stderr, "measuring 5 of 5")
+	rows = append(rows, waypoints()...)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WHAT\tCOST\tAGAINST\tFLOOR\tRATIO\tBOUND\t")
 	failed := false

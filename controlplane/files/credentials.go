@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/coastwise/coastwise/translate/admit"
+	"github.com/coastwise/coastwise/translate/ingest"
 )
 
 // Option is what a Source may be told beside its paths.
@@ -78,9 +79,24 @@ func credential(dirs, secrets []string) (string, error) {
 	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(dirs, ", "))
 }
 
+// held are all files with secrets, of one name the first folder's.
+func (s *Source) held() ingest.Credentials {
+	out := ingest.Credentials{Folders: s.credentials, In: map[string]string{}}
+	for _, path := range s.found {
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		if _, err := credential(s.credentials, []string{name}); err != nil {
+			continue // no file, whatever it is
+		}
+		if _, taken := out.In[name]; !taken {
+			out.In[name] = filepath.Dir(path)
+		}
+	}
+	return out
+}
+
 // renewed says that other files are in the folders of secrets than at the last
 // look: what was refused for the want of one may be admitted now, so all
-// manifests are to be parsed again.
+// manifests are to be parsed again. The store is told, of Gateways' certificates.
 func (s *Source) renewed() bool {
 	var now []string
 	for _, dir := range s.credentials {
@@ -91,10 +107,12 @@ func (s *Source) renewed() bool {
 			}
 		}
 	}
-	if slices.Equal(now, s.found) {
+	same := slices.Equal(now, s.found)
+	s.found = now
+	s.store.SetCredentials(s.held())
+	if same {
 		return false
 	}
-	s.found = now
 	s.generation++
 	return true
 }

@@ -19,6 +19,7 @@ type observed struct {
 	generation      int64
 	resourceVersion string
 	status          v1alpha1.Status // ours only
+	whole           any             // of the Gateway API only; see Written
 	result          admit.Result
 	problems        []model.Problem
 }

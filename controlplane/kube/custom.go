@@ -13,7 +13,7 @@ import (
 	"github.com/coastwise/coastwise/translate/admit"
 )
 
-// custom follows the kinds whose CRDs may come and go: ours and Istio's. Each is
+// custom follows the kinds whose CRDs may come and go: ours, Istio's and the Gateway API's. Each is
 // watched while discovery lists it. What one look does not tell of stays as it is, so
 // that an API server that is away, or only half there, removes nothing.
 type custom struct {
@@ -97,7 +97,7 @@ func (c *custom) bring(ctx context.Context, k crd, version string) {
 }
 
 // vouched says that a kind which discovery does not list is not there: an API
-// server that starts lists what it knows by then. Of Istio's kinds, which it may not
+// server that starts lists what it knows by then. Of others' kinds, which it may not
 // be ours to read, only those that we have read are asked for.
 func (c *custom) vouched(ctx context.Context, k crd, st kindState) bool {
 	if !k.ours() && !st.synced {

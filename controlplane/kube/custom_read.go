@@ -19,7 +19,7 @@ import (
 // ref is what an object of this kind is called here.
 func (k crd) ref(u *unstructured.Unstructured) model.ObjectRef {
 	ref := model.ObjectRef{Kind: k.refKind(), Name: u.GetName()}
-	if k.kind != v1alpha1.KindMeshConfig {
+	if k.namespaced() {
 		ref.Namespace = cmp.Or(u.GetNamespace(), corev1.NamespaceDefault) // as admission has it
 	}
 	return ref
@@ -38,6 +38,9 @@ func (c *custom) observe(k crd, version string, object any) (observed, error) {
 	}
 	if k.ours() {
 		o.status = statusOf(u)
+	}
+	if k.ofGateway() && k.hasStatus() {
+		o.whole = wholeOf(k, u)
 	}
 	o.result, o.problems = c.admit(o.ref, asWritten(k, version, u))
 	for i := range o.problems {

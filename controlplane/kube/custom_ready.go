@@ -64,7 +64,7 @@ func (c *custom) missing() []string {
 }
 
 // waiting are the kinds of which it is not known whether they are there, and those
-// that are and have not been read. Istio's, where we may not read them, are not
+// that are and have not been read. Others' than ours, where we may not read them, are not
 // waited for: whoever wants them grants the right.
 func (c *custom) waiting() []crd {
 	return slices.DeleteFunc(crds(), func(k crd) bool {
@@ -94,6 +94,9 @@ func (c *custom) denied(from *customSink, err error) (respite time.Duration, tol
 	case k.ours():
 		c.log.Error("reading a kind of ours is forbidden; grant list and watch on it to coastwise's account (deploy/rbac.yaml)",
 			"kind", k.String(), "error", err)
+	case k.ofGateway():
+		c.log.Warn("the Gateway API is installed, but reading a kind of it is forbidden, so its objects have no effect; "+
+			"grant list and watch on it to coastwise's account (deploy/rbac.yaml), which is noticed without a restart", "kind", k.String(), "error", err)
 	default:
 		c.log.Warn("Istio's CRD is installed, but reading its objects is forbidden, so they have no effect; "+
 			"grant list and watch on it to coastwise's account (deploy/rbac-istio.yaml), which is noticed without a restart", "kind", k.String(), "error", err)

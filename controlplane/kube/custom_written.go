@@ -9,11 +9,12 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Written lists the objects of our own kinds as the API server has them, sorted by
+// Written lists the objects of our own kinds, and of those of the Gateway API whose
+// status we write, as the API server has them, sorted by
 // Ref: for whoever writes their status.
 func (s *Source) Written() []Written { return s.custom.written() }
 
-// Generations are those of the API server's objects of our kinds and Istio's that
+// Generations are those of the API server's objects, other than of built-in kinds, that
 // the store holds: for a refused edit that of the form that acts.
 func (s *Source) Generations() map[model.ObjectRef]int64 { return s.custom.generations() }
 
@@ -34,7 +35,7 @@ const (
 	Absent State = "absent"
 )
 
-// Written is one object of our kinds as the API server has it now.
+// Written is one object of our kinds or the Gateway API's as the API server has it now.
 type Written struct {
 	Ref model.ObjectRef
 	// UID tells it from another one of its name.
@@ -44,7 +45,11 @@ type Written struct {
 	ResourceVersion string
 	// Status is the one on the API server; zero if there is none, or it cannot be read.
 	Status v1alpha1.Status
-	State  State
+	// Whole is an object of the Gateway API with its status, as the server has it: a
+	// *gatewayv1.GatewayClass, Gateway, HTTPRoute or GRPCRoute; nil for our kinds. Fields
+	// that these types have not are not in it. Nobody writes into it.
+	Whole any
+	State State
 	// Acting is the generation that acts: Generation if admitted, an earlier one if
 	// held, 0 if absent.
 	Acting int64
@@ -52,19 +57,19 @@ type Written struct {
 	Shadowed bool
 }
 
-// written lists the objects of our kinds, sorted by Ref.
+// written is Written.
 func (c *custom) written() []Written {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []Written
 	for _, k := range crds() {
-		if !k.ours() {
+		if !k.hasStatus() {
 			continue
 		}
 		for ref, r := range c.memory.records[k.refKind()] {
 			all = append(all, Written{
 				Ref: ref, UID: r.now.uid, Generation: r.now.generation, ResourceVersion: r.now.resourceVersion,
-				Status: r.now.status, State: r.state(), Acting: r.acting, Shadowed: c.store.Shadowed(ref),
+				Status: r.now.status, Whole: r.now.whole, State: r.state(), Acting: r.acting, Shadowed: c.store.Shadowed(ref),
 			})
 		}
 	}

@@ -113,14 +113,16 @@ func isNodeLabel(key string) bool {
 	return false
 }
 
-// pod keeps identity, labels, place and what tells a pod that was never ready.
+// pod keeps identity, labels, place, whether a ztunnel is in front of it, and what tells a
+// pod that was never ready.
 func (t *trimmer) pod(p *corev1.Pod) {
 	cut := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.Name, Namespace: one(p.Namespace), UID: p.UID, DeletionTimestamp: p.DeletionTimestamp,
-			Labels: kept(p.Labels, func(string) bool { return true }),
+			Labels:      kept(p.Labels, func(string) bool { return true }),
+			Annotations: kept(p.Annotations, func(key string) bool { return key == "ambient.istio.io/redirection" }),
 		},
-		Spec: corev1.PodSpec{NodeName: one(p.Spec.NodeName), ServiceAccountName: one(p.Spec.ServiceAccountName)},
+		Spec: corev1.PodSpec{NodeName: one(p.Spec.NodeName), ServiceAccountName: one(p.Spec.ServiceAccountName), HostNetwork: p.Spec.HostNetwork},
 		Status: corev1.PodStatus{
 			Phase: p.Status.Phase, PodIP: p.Status.PodIP, PodIPs: p.Status.PodIPs, StartTime: p.Status.StartTime,
 		},

@@ -74,7 +74,8 @@ func drawn(t *rapid.T) []metav1.Object {
 		node.Status.Images = []corev1.ContainerImage{{Names: []string{"x"}}}
 		pod := &corev1.Pod{ObjectMeta: metaAt("shop", fmt.Sprint("cart-", i))}
 		pod.Labels = map[string]string{"version": word("version", "v1", "v2"), word("place label", "topology.istio.io/locality", "istio-locality", "x"): word("place", "eu.z1", "?.?.?."), "topology.istio.io/network": word("net", "", "net-2")}
-		pod.Spec = corev1.PodSpec{NodeName: word("pod's node", "n0", "n1", ""), Containers: []corev1.Container{{Name: "c"}}, ServiceAccountName: "sa"}
+		pod.Annotations = map[string]string{word("redirection", "ambient.istio.io/redirection", "x"): "enabled", "kubernetes.io/config.source": "api"}
+		pod.Spec = corev1.PodSpec{NodeName: word("pod's node", "n0", "n1", ""), Containers: []corev1.Container{{Name: "c"}}, ServiceAccountName: "sa", HostNetwork: rapid.Bool().Draw(t, "host network")}
 		start := metav1.NewTime(time.Unix(1e9, 0))
 		pod.Status = corev1.PodStatus{
 			Phase: corev1.PodPhase(word("phase", "Running", "Pending")), PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}},
@@ -157,6 +158,7 @@ func TestTrimmingChangesNothing(t *testing.T) {
 				continue
 			}
 			if a.UID != b.UID || a.Spec.NodeName != b.Spec.NodeName || a.Spec.ServiceAccountName != b.Spec.ServiceAccountName ||
+				a.Spec.HostNetwork != b.Spec.HostNetwork || a.Annotations["ambient.istio.io/redirection"] != b.Annotations["ambient.istio.io/redirection"] ||
 				!reflect.DeepEqual(a.Labels, b.Labels) || !reflect.DeepEqual(a.Status.PodIPs, b.Status.PodIPs) ||
 				a.Status.PodIP != b.Status.PodIP || a.Status.Phase != b.Status.Phase || a.DeletionTimestamp.IsZero() != b.DeletionTimestamp.IsZero() {
 				rt.Fatalf("the Pod differs: %v %v", a, b)

@@ -23,7 +23,8 @@ type audience struct {
 	byName                 map[string]refs
 }
 
-// held are the objects behind all clusters that there are.
+// held are the objects behind all clusters that there are, and behind the routes to
+// them.
 func (a *audience) held() map[model.ObjectRef]bool {
 	if a.whole != nil {
 		return a.whole
@@ -40,6 +41,7 @@ func (a *audience) held() map[model.ObjectRef]bool {
 				if id, ok := a.policy(e, port.Number, subset); ok {
 					some = true
 					meet(a.whole, e.made().clusters[id])
+					meet(a.whole, a.attached(e, port.Number))
 				}
 			}
 		}
@@ -129,8 +131,8 @@ func (a *audience) ofListener(name string) refs {
 }
 
 // ofRoutes is of those of the HTTP proxy port, which hold all hosts, so that a
-// refusal is one of everything that they carry; of an explicit listener; or of what a
-// gRPC client dials.
+// refusal is one of everything that they carry; of one port, or an explicit listener;
+// or of what a gRPC client dials.
 func (a *audience) ofRoutes(name string) refs {
 	if a.set.targets != nil {
 		target, ok := a.set.targets.Route(name)
@@ -142,11 +144,33 @@ func (a *audience) ofRoutes(name string) refs {
 	if name == envoy.RouteName {
 		return list(a.routed())
 	}
+	if port, subset, host, ok := envoy.ParseClusterName(name); ok && subset == "" {
+		key, _ := a.set.find(host)
+		return a.routesAt(key, port)
+	}
 	x, ok := a.set.explicit.find(name)
 	if !ok || x.RouteName() != name {
 		return nil
 	}
-	return a.atPort(x.Service.Key, x.Port, func(m *makers) []refs { return m.routes })
+	return a.routesAt(x.Service.Key, x.Port)
+}
+
+// routesAt are the objects behind the routes of one port.
+func (a *audience) routesAt(key model.Key, port uint32) refs {
+	of := a.atPort(key, port, func(m *makers) []refs { return m.routes })
+	e := a.snap.Entries[key]
+	if e == nil {
+		return of
+	}
+	return slices.Clip(of).with(a.attached(e, port)...)
+}
+
+// attached are the HTTPRoutes and GRPCRoutes of one port, of which gRPC clients get none.
+func (a *audience) attached(e *Entry, port uint32) refs {
+	if a.set.targets != nil {
+		return nil
+	}
+	return e.made().attached[port]
 }
 
 // atPort is by the policy of a port as a whole. A set's own form of a service may be
@@ -180,6 +204,7 @@ func (a *audience) routed() map[model.ObjectRef]bool {
 		}
 		for _, port := range e.Ports {
 			meet(a.through, a.atPort(key, port.Number, by))
+			meet(a.through, a.attached(e, port.Number))
 		}
 	}
 	return a.through

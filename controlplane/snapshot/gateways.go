@@ -3,7 +3,11 @@ package snapshot
 import (
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 
+	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -13,6 +17,8 @@ type GatewayEntry struct {
 	*model.GatewayObject
 	// Problems are those of the Gateway, and of the routes that name it.
 	Problems []model.Problem
+	// ports are those of one at the edge.
+	ports []envoy.GatewayPort
 }
 
 // regateway puts the newest form of Gateways into next, and says which scopes hang on
@@ -27,17 +33,23 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 		next.Gateways = map[model.GatewayName]*GatewayEntry{}
 	}
 	for _, name := range names {
+		was := old.Gateways[name]
 		is, err := gatewaySafely(h.store.GatewayObjects(name))
-		switch {
-		case err != nil:
+		if err != nil {
 			h.metrics.buildFailed.Inc()
 			h.log.Error("a Gateway could not be built; its last form stays", "gateway", name.String(), "err", err)
-			continue
-		case is == nil:
+			is = was.failed(name, err)
+		}
+		if is == nil {
 			delete(next.Gateways, name)
-		default:
+		} else {
 			next.Gateways[name] = is
 		}
+		if reflect.DeepEqual(was, is) {
+			continue
+		}
+		h.forgiveGateway(was, is)
+		h.logGateway(was, is)
 		for _, scope := range h.scopes {
 			if scope.scope.Gateway == name.String() {
 				changed[scope] = true
@@ -58,17 +70,45 @@ func gatewaySafely(o ingest.GatewayObjects) (e *GatewayEntry, err error) {
 	if g == nil {
 		return nil, nil
 	}
-	return &GatewayEntry{GatewayObject: g, Problems: problems}, nil
+	e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
+	return e, e.check()
+}
+
+// failed is the former form of a Gateway, and a Problem that says why; g may be nil.
+func (g *GatewayEntry) failed(name model.GatewayName, err error) *GatewayEntry {
+	object := model.ObjectRef{Kind: "Gateway", Namespace: name.Namespace, Name: name.Name}
+	out := &GatewayEntry{GatewayObject: &model.GatewayObject{GatewayName: name, Object: object}}
+	if g != nil {
+		*out = *g
+	}
+	p := model.Problem{
+		Object: object, Field: "spec", Severity: model.Error, Reason: model.BuildFailed,
+		Message: fmt.Sprintf("it could not be built, its last form stays: %v", err),
+	}
+	if !slices.Contains(out.Problems, p) {
+		out.Problems = append(slices.Clip(out.Problems), p)
+	}
+	return out
+}
+
+// logGateway tells the log of problems that a change of a Gateway brought.
+func (h *Hub) logGateway(was, is *GatewayEntry) {
+	known := map[model.Problem]bool{}
+	if was != nil {
+		for _, p := range was.Problems {
+			known[p] = true
+		}
+	}
+	if is != nil {
+		h.logProblems(known, is.Problems)
+	}
 }
 
 // gatewayOf is the Gateway that a proxy says it runs; nil if there is none, or if it is
 // one of another kind.
 func (s *Snapshot) gatewayOf(p model.Proxy) *GatewayEntry {
 	name, err := model.ParseGatewayName(p.Gateway)
-	if err != nil {
-		return nil
-	}
-	if g := s.Gateways[name]; g != nil && g.Kind == p.Kind {
+	if g := s.Gateways[name]; err == nil && g != nil && g.RunBy(p) {
 		return g
 	}
 	return nil
@@ -83,23 +123,17 @@ func (h *Hub) gatewayProblems() []model.Problem {
 	}
 	for m := range h.members {
 		if p := m.claims; p.Gateway != "" && snap.gatewayOf(p) == nil {
-			out = append(out, model.Problem{
-				Object: proxyRef(p.ID), Field: "node.metadata.coastwise.gateway", Severity: model.Warning, Reason: model.TargetNotFound,
-				Message: noGateway(snap, p),
-			})
+			out = append(out, translate.NotRun(p, snap.named(p)))
 		}
 	}
 	return out
 }
 
-func noGateway(snap *Snapshot, p model.Proxy) string {
+// named is the Gateway of the name that a proxy says, nil for none of our classes.
+func (s *Snapshot) named(p model.Proxy) *model.GatewayObject {
 	name, _ := model.ParseGatewayName(p.Gateway)
-	class := model.WaypointClass
-	if p.Kind == model.Gateway {
-		class = model.EdgeClass
+	if g := s.Gateways[name]; g != nil {
+		return g.GatewayObject
 	}
-	if g := snap.Gateways[name]; g != nil {
-		return fmt.Sprintf("Gateway %s is not for a proxy of kind %s, which runs one of class %s", name, p.Kind, class)
-	}
-	return fmt.Sprintf("there is no Gateway %s of class %s, so the proxy has no listener for it", name, class)
+	return nil
 }

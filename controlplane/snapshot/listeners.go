@@ -90,6 +90,9 @@ func (v *View) listeners() []string {
 	if v.inbound(envoy.InboundListener) {
 		out = append(out, envoy.InboundListener)
 	}
+	for _, p := range v.edgePorts() {
+		out = append(out, p.ListenerName())
+	}
 	for _, e := range v.set.explicit.list {
 		if v.opens(e) {
 			out = append(out, e.ListenerName())
@@ -99,8 +102,12 @@ func (v *View) listeners() []string {
 	return out
 }
 
-// opens says whether the client gets a listener: not where its HTTP proxy port is.
-func (v *View) opens(e envoy.Explicit) bool { return v.listen.Bind != "" && v.listen.Port != e.At }
+// opens says whether the client gets a listener: not where its HTTP proxy port is, or its
+// Gateway.
+func (v *View) opens(e envoy.Explicit) bool {
+	return v.listen.Bind != "" && v.listen.Port != e.At &&
+		!slices.ContainsFunc(v.edgePorts(), func(p envoy.GatewayPort) bool { return p.Port == e.At })
+}
 
 func (v *View) explicitListener(name string) *envoy.Resource {
 	e, ok := v.set.explicit.find(name)
@@ -191,7 +198,7 @@ func (h *Hub) listenerProblems() []model.Problem {
 			}
 		}
 	}
-	return out
+	return append(out, h.takenPorts(snap)...)
 }
 
 // forgiveListeners forgets the refusals of listeners that have changed since.
@@ -205,7 +212,7 @@ func (h *Hub) forgiveListeners(was, is *ScopeSet) {
 	for _, e := range was.explicit.list {
 		same := func(o envoy.Explicit) bool {
 			return o.Listen == e.Listen && o.RouteName() == e.RouteName() && o.Service.Key == e.Service.Key &&
-				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service)
+				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service) && samePortRoutes(o.Service, e.Service)
 		}
 		if !slices.ContainsFunc(is.explicit.list, same) {
 			delete(h.refused, refusedKey{envoy.ListenerType, e.ListenerName()})
@@ -224,6 +231,9 @@ func (h *Hub) rejectedListener(p model.Problem, r Refusal) model.Problem {
 		e, ok := h.snap.Load().Scopes[m.class.key.scope].explicit.find(r.Name)
 		if ok && (e.ListenerName() == r.Name || e.RouteName() == r.Name) {
 			p.Object = e.Service.Object
+		}
+		if g := h.snap.Load().gatewayOf(m.class.proxy); g != nil && strings.HasPrefix(r.Name, envoy.GatewayPrefix) {
+			p.Object = g.Object
 		}
 	}
 	return p

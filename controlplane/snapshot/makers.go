@@ -9,8 +9,8 @@ import (
 // kindMeshConfig is that of the object that is behind all clusters.
 const kindMeshConfig = "MeshConfig"
 
-// makers are the objects behind one entry's resources, by PolicyID: rules, and the
-// ServiceEntry that declares it. Never modified; in no list an object stands twice.
+// makers are the objects behind one entry's resources, by PolicyID: rules, the
+// ServiceEntry that declares it, and the routes whose parent it is. Never modified; in no list an object stands twice.
 type makers struct {
 	// clusters and endpoints: the rule that rules, those of each block and of the
 	// subset, and those whose allowedRegions fence it.
@@ -21,6 +21,9 @@ type makers struct {
 	grpc []refs
 	// all are those of any policy, whether a client has it or not.
 	all refs
+	// attached are the HTTPRoutes and GRPCRoutes behind the routes of a port, whatever the
+	// policy. gRPC clients do not get them.
+	attached map[uint32]refs
 }
 
 // made is the entry's makers.
@@ -40,6 +43,15 @@ func (e *Entry) made() *makers {
 			m.listeners = append(m.listeners, listenerMakers(p))
 			m.grpc = append(m.grpc, routeMakers(p, &grpc))
 			m.all = slices.Clip(m.all).with(of...)
+		}
+		for _, port := range e.Ports {
+			if of := attached(port); len(of) > 0 {
+				if m.attached == nil {
+					m.attached = map[uint32]refs{}
+				}
+				m.attached[port.Number] = of
+				m.all = slices.Clip(m.all).with(of...)
+			}
 		}
 		e.makers = m
 	})

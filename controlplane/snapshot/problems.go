@@ -49,7 +49,11 @@ func (h *Hub) logNew(was, is *Entry) {
 			known[p] = true
 		}
 	}
-	for _, p := range is.allProblems() {
+	h.logProblems(known, is.allProblems())
+}
+
+func (h *Hub) logProblems(known map[model.Problem]bool, all []model.Problem) {
+	for _, p := range all {
 		if !known[p] && p.Severity != model.Info {
 			h.log.Warn("a problem", "object", p.Object.String(), "field", p.Field, "reason", p.Reason, "message", p.Message)
 		}
@@ -94,7 +98,8 @@ func proxyRef(id string) model.ObjectRef {
 	return model.ObjectRef{Kind: "Proxy", Namespace: pod.Namespace, Name: pod.Name}
 }
 
-// rejected puts a NACK onto the rule, else the Service, behind the resource.
+// rejected puts a NACK onto the rule, or the first route, else the Service, behind the
+// resource.
 func (h *Hub) rejected(r Refusal) model.Problem {
 	p := model.Problem{
 		Object: proxyRef(r.ProxyID), Field: "spec",
@@ -113,6 +118,10 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 			continue
 		}
 		p.Object = entry.Object
+		if of := entry.made().attached[port]; r.TypeURL == envoy.RouteType && len(of) > 0 {
+			p.Object = of[0]
+			continue
+		}
 		id := entry.Select(m.class.proxy, port, subset).PolicyID
 		if id != model.NoPolicy && entry.Policies[id].Rule != (model.ObjectRef{}) {
 			p.Object = entry.Policies[id].Rule

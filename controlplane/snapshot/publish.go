@@ -142,8 +142,12 @@ func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 	return held, held.Problems
 }
 
-// prebuild encodes what every class that sees the entry will ask for.
+// prebuild encodes what every class that sees the entry will ask for, and tries the
+// routes, of which one bad one would take the whole table of a scope with it.
 func (h *Hub) prebuild(e *Entry) error {
+	if err := e.checkRoutes(); err != nil {
+		return err
+	}
 	for c := range h.seers(e) {
 		for _, subset := range append([]string{""}, c.subsetsOf(e.Service)...) {
 			for _, port := range e.Ports {
@@ -257,6 +261,7 @@ func (h *Hub) rescope(ms marks, next, old *Snapshot, shaped []model.Key) map[*sc
 	if len(changed) == 0 {
 		return changed
 	}
+	h.forgiveRoutes(old, next, shaped)
 	next.Scopes = maps.Clone(old.Scopes)
 	sorted := sortedEntries(next.Entries)
 	for scope := range changed {

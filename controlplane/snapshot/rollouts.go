@@ -28,7 +28,8 @@ func (m *Member) Observe(progress func() Progress) {
 // while something is marked, waits to settle, or is bulk work not done yet. It costs O(classes × services), and
 // what the unsettled streams have not settled.
 //
-// The objects are rules, ServiceEntries and the MeshConfig. A rule has a Rollout if
+// The objects are rules, ServiceEntries, HTTPRoutes and GRPCRoutes whose parent is a
+// Service, and the MeshConfig. A rule has a Rollout if
 // it takes part in some policy of some service, by what it says or by its
 // allowedRegions, though no proxy may have that policy; so have refused rules whose
 // fence stands. A rule whose host nothing declares, or of which other rules leave
@@ -37,7 +38,7 @@ func (m *Member) Observe(progress func() Progress) {
 // A proxy counts for an object if it subscribes, by wildcard or by name, to a cluster
 // or endpoints that the object is behind. A listener or routes count as far as they
 // carry what the object says: refused routes of the HTTP proxy port are refused for
-// every rule with a hash key or tunnel in them. The MeshConfig is behind all
+// every route, and every rule with a hash key or tunnel, in them. The MeshConfig is behind all
 // clusters, since a policy does not tell every default that it took from there.
 // Streams of one id are one proxy.
 func (h *Hub) Rollouts() (map[model.ObjectRef]model.Rollout, bool) {

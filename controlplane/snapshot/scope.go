@@ -48,6 +48,8 @@ type ScopeSet struct {
 	explicit *explicitListeners
 	// entrances are the listeners that many of its services share.
 	entrances *entrances
+	// edge is of a Gateway at the edge, nil for scopes without one.
+	edge *edgeResources
 	// hosts are the keys of those that ServiceEntries declare, by host: a host may be
 	// another's in another scope.
 	hosts map[string]model.Key
@@ -145,6 +147,7 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
 	}
 	set.picked = newPickedRoutes(scope, services)
+	set.edge = newEdge(scope, services)
 	if set.explicit, err = newExplicitListeners(scope, services); err != nil {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}

@@ -86,10 +86,16 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if e, ok := v.entrance(name); ok {
 			return v.entranceListener(e)
 		}
+		if r := v.edge(typeURL, name); r != nil {
+			return r
+		}
 		return v.explicitListener(name)
 	case envoy.RouteType:
 		if name == envoy.RouteName && v.set.Routes.Name != "" {
 			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
+		}
+		if r := v.edge(typeURL, name); r != nil {
+			return r
 		}
 		if r := v.portRoutes(name); r != nil {
 			return r

@@ -8,11 +8,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Admitted lists the Services, EndpointSlices, Namespaces, rules, entries and the
-// MeshConfig that are held, fences not among them; sorted by Ref.
+// Admitted lists the Services, EndpointSlices, Namespaces, rules, entries, the
+// MeshConfig and what is of the Gateway API that are held, fences not among them; sorted by Ref.
 func (s *Store) Admitted() []Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,10 +41,30 @@ func (s *Store) Admitted() []Change {
 			out = append(out, Change{Ref: ref, Object: e.rule})
 		}
 	}
+	out = append(out, s.admittedGateways()...)
 	if c := s.mesh.Config; c != nil {
 		out = append(out, Change{Ref: model.ObjectRef{Kind: "MeshConfig", Name: c.Name}, Object: c})
 	}
 	slices.SortFunc(out, func(a, b Change) int { return a.Ref.Compare(b.Ref) })
+	return out
+}
+
+// admittedGateways are those of the Gateway API, in no order.
+func (s *Store) admittedGateways() (out []Change) {
+	for name, class := range s.classes {
+		out = append(out, Change{Ref: model.ObjectRef{Kind: ingest.KindGatewayClass, Name: name}, Object: class})
+	}
+	for name, g := range s.gateways.byName {
+		out = append(out, Change{Ref: model.ObjectRef{Kind: ingest.KindGateway, Namespace: name.Namespace, Name: name.Name}, Object: g})
+	}
+	for ref, e := range s.routes.byRef {
+		out = append(out, Change{Ref: ref, Object: e.object()})
+	}
+	for namespace, grants := range s.grants {
+		for name, grant := range grants {
+			out = append(out, Change{Ref: model.ObjectRef{Kind: ingest.KindReferenceGrant, Namespace: namespace, Name: name}, Object: grant})
+		}
+	}
 	return out
 }
 

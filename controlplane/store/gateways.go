@@ -195,11 +195,11 @@ func (s *Store) heldGateway(ref model.ObjectRef) any {
 }
 
 // GatewayObjects is all that is known about one Gateway. Its cost is that of its routes
-// and Services. Credentials is left nil: the store knows of no files.
+// and Services.
 func (s *Store) GatewayObjects(name model.GatewayName) ingest.GatewayObjects {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := ingest.GatewayObjects{Name: name, Gateway: s.gateways.byName[name]}
+	o := ingest.GatewayObjects{Name: name, Gateway: s.gateways.byName[name], Credentials: s.credentials}
 	var into []string
 	if o.Gateway != nil {
 		o.Class = s.classes[string(o.Gateway.Spec.GatewayClassName)]

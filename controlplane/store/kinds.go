@@ -225,7 +225,7 @@ func (s *Store) setPod(name ingest.PodName, pod *corev1.Pod) {
 	if identity {
 		s.marks.pod(name)
 	}
-	if identity || !sameReadiness(old, pod) {
+	if identity || !sameReadiness(old, pod) || !sameTunnel(old, pod) {
 		s.marks.all(s.byPod.keys(name))
 	}
 	s.selectPod(name, old, pod)
@@ -236,6 +236,16 @@ func sameIdentity(a, b *corev1.Pod) bool {
 		return a == b
 	}
 	return a.Spec.NodeName == b.Spec.NodeName && maps.Equal(a.Labels, b.Labels)
+}
+
+// sameTunnel compares what says that a ztunnel is in front of a Pod, and whom it shows;
+// labels are identity.
+func sameTunnel(a, b *corev1.Pod) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Spec.ServiceAccountName == b.Spec.ServiceAccountName && a.Spec.HostNetwork == b.Spec.HostNetwork &&
+		maps.Equal(a.Annotations, b.Annotations)
 }
 
 // sameReadiness compares what tells a pod that was never ready (semantics 7).

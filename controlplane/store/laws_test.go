@@ -59,7 +59,8 @@ func someChange(t *rapid.T) Change {
 	case "pod":
 		c = pod(ns, rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod"), func(p *corev1.Pod) {
 			p.Labels = map[string]string{"v": someNames.Draw(t, "label")}
-			p.Spec.NodeName = someNodes.Draw(t, "node of the pod")
+			p.Spec.NodeName, p.Spec.ServiceAccountName = someNodes.Draw(t, "node of the pod"), someNames.Draw(t, "account")
+			p.Annotations = map[string]string{"ambient.istio.io/redirection": rapid.SampledFrom([]string{"enabled", "disabled"}).Draw(t, "redirection")}
 			p.Status.PodIP = rapid.SampledFrom([]string{"", "10.0.0.1"}).Draw(t, "pod IP")
 			started(time.Unix(rapid.Int64Range(0, 1).Draw(t, "start"), 0))(p)
 		})

@@ -166,7 +166,7 @@ func (s *Store) markRoutes(refs map[model.ObjectRef]struct{}, alone bool) {
 // markBackend marks the parents of the routes that name a Service that came, went or
 // changed as a backend or mirror.
 func (s *Store) markBackend(key model.Key, old, service *corev1.Service) {
-	if old != nil && service != nil && reflect.DeepEqual(old.Spec, service.Spec) {
+	if old != nil && service != nil && reflect.DeepEqual(old.Spec, service.Spec) && maps.Equal(old.Annotations, service.Annotations) {
 		return
 	}
 	s.markRoutes(s.routes.byBackend[key], false)

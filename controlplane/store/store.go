@@ -103,6 +103,8 @@ type Store struct {
 	classes    map[string]*gatewayv1.GatewayClass
 	grants     map[string]map[string]*gatewayv1.ReferenceGrant // by namespace, then by name
 	mesh       ingest.Mesh
+	// credentials are the files with secrets.
+	credentials ingest.Credentials
 
 	auto   map[model.Key]bool // Services with topology-mode: Auto
 	known  tally[string]      // namespace → keys that have a Service, an entry, an exact rule or fence, or a route as a parent

@@ -174,7 +174,7 @@ func sameEndpoint(a, b *corev1.Pod) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return sameIdentity(a, b) && sameReadiness(a, b) &&
+	return sameIdentity(a, b) && sameReadiness(a, b) && sameTunnel(a, b) &&
 		(a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil) &&
 		a.Status.Phase == b.Status.Phase && a.Status.PodIP == b.Status.PodIP &&
 		slices.Equal(a.Status.PodIPs, b.Status.PodIPs)

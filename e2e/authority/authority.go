@@ -107,6 +107,12 @@ func (a *Authority) WriteRoots(dir, name, bundle string) error {
 	return writeSecret(dir, name+"-ca", "  validation_context:\n    trusted_ca: {filename: "+bundle+"}\n")
 }
 
+// WriteCertificate writes the file of the certificate that a Gateway's listener shows,
+// named NAMESPACE.NAME, into dir, by a rename.
+func WriteCertificate(dir, name string, chain, key []byte) error {
+	return writeSecret(dir, name, "  tls_certificate:\n    certificate_chain:"+inline(chain)+"    private_key:"+inline(key))
+}
+
 func writeSecret(dir, name, body string) error {
 	content := `resources:
 - "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret

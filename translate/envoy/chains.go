@@ -125,7 +125,7 @@ func nowhere() *listenerv3.FilterChain {
 // filter routes requests, or carries TCP: by the port's protocol (semantics 9.4).
 func (e Entrance) filter(c Chain) *listenerv3.Filter {
 	stat := AltStatName(c.Service.Namespace, c.Service.Name, c.Port, "")
-	if !c.port().Protocol.HTTP() {
+	if !c.port().HTTP() {
 		x := c.explicit()
 		return networkFilter("envoy.filters.network.tcp_proxy", x.tcpProxy(stat, x.settings(c.Policy)))
 	}

@@ -107,7 +107,7 @@ func withRoutes(t *testing.T, l *listenerv3.Listener, client model.Proxy) *liste
 	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
 		t.Fatal(err)
 	}
-	routes := decoded(t, must[Resource](t)(Routes(client, append(many(3), hashing()...))), new(routev3.RouteConfiguration))
+	routes := decoded(t, must[Resource](t)(Routes(client, append([]*model.Service{routedBy(everyRoute()...)}, append(many(3), hashing()...)...))), new(routev3.RouteConfiguration))
 	hcm.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
 	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(hcm)}
 	return l

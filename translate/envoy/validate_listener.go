@@ -36,13 +36,14 @@ func (f *findings) listener(m *listenerv3.Listener) {
 			f.filter(fmt.Sprintf("filter_chains[%d].filters[%d]", i, j), filter)
 		}
 	}
+	f.encrypted(m)
 	for j, filter := range m.GetDefaultFilterChain().GetFilters() {
 		f.filter(fmt.Sprintf("default_filter_chain.filters[%d]", j), filter)
 	}
 	switch matcher := m.GetFilterChainMatcher(); {
 	case matcher != nil:
 		f.leadsTo(matcher, names)
-	case len(m.GetFilterChains()) > 1:
+	case len(m.GetFilterChains()) > 1 && !byServerName(m):
 		f.addf("filter_chain_matcher: missing, and there are %d chains", len(m.GetFilterChains()))
 	}
 	f.destination(m)

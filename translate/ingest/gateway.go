@@ -26,7 +26,7 @@ func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 		out.Waypoint, problems = waypointListener(g)
 		out.Waypoint.AttachedRoutes = len(o.Routing.HTTP) + len(o.Routing.GRPC)
 	} else {
-		out.Listeners, problems = edgeListeners(o)
+		out.Listeners, out.Attached, problems = edgeListeners(o)
 	}
 	return out, model.SortProblems(problems)
 }

@@ -70,9 +70,17 @@ type GatewayObjects struct {
 	Routing Routing
 	// Services are those labelled gateway.networking.k8s.io/gateway-name with its name.
 	Services []*corev1.Service
-	// Credentials are the secrets that admission found in the folders of secrets
-	// (serve --tls): the names of certificates.
-	Credentials map[string]bool
+	// Credentials are the files of certificates.
+	Credentials Credentials
+}
+
+// Credentials are the files with secrets that there are in the folders of secrets
+// (--tls-dir). Never modified.
+type Credentials struct {
+	// Folders are all of them, in the order in which they are looked into.
+	Folders []string
+	// In is the first folder that has NAME.yaml, by that NAME.
+	In map[string]string
 }
 
 // Ref is the object that declares the service, or a Service that would.

@@ -43,7 +43,7 @@ func attachedPorts(s *model.Service, o routeObject) ([]int, []model.Problem) {
 	var out []int
 	var problems []model.Problem
 	for i, p := range o.parents {
-		if serviceParent(o, p) != s.Key {
+		if key, _ := ParentService(o.ref.Namespace, &p); key != s.Key {
 			continue
 		}
 		field := fmt.Sprintf("spec.parentRefs[%d]", i)
@@ -95,25 +95,13 @@ func parentless(key model.Key, r Routing) []model.Problem {
 	var out []model.Problem
 	for _, o := range routeObjects(r) {
 		for i, p := range o.parents {
-			if serviceParent(o, p) == key {
+			if parent, _ := ParentService(o.ref.Namespace, &p); parent == key {
 				out = append(out, o.problem(fmt.Sprintf("spec.parentRefs[%d]", i), model.Warning, model.NoMatchingParent,
 					fmt.Sprintf("there is no Service %s/%s that is served", key.Namespace, p.Name)))
 			}
 		}
 	}
 	return out
-}
-
-// serviceParent is the Service that a parentRef means; zero for other kinds.
-func serviceParent(o routeObject, p gatewayv1.ParentReference) model.Key {
-	if p.Group == nil || *p.Group != "" || p.Kind == nil || *p.Kind != kindService {
-		return model.Key{}
-	}
-	namespace := o.ref.Namespace
-	if p.Namespace != nil {
-		namespace = string(*p.Namespace)
-	}
-	return model.ServiceKey(namespace, string(p.Name))
 }
 
 // rankedRoute is a route with what decides its place.

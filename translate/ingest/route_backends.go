@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -59,12 +60,12 @@ func (t *ruleReader) target(field string, ref gatewayv1.BackendObjectReference, 
 	tell := func(reason model.Reason, format string, args ...any) {
 		t.tell(field, model.Warning, reason, "%s: %s", fmt.Sprintf(format, args...), so)
 	}
-	if group, kind := valueOr(ref.Group, ""), valueOr(ref.Kind, kindService); group != "" || kind != kindService {
+	if group, kind := ptr.Deref(ref.Group, ""), ptr.Deref(ref.Kind, kindService); group != "" || kind != kindService {
 		tell(model.InvalidKind, "%s of group %q is no Service", kind, string(group))
 		return model.BackendTarget{Broken: true}
 	}
-	namespace := string(valueOr(ref.Namespace, gatewayv1.Namespace(t.object.ref.Namespace)))
-	out := model.BackendTarget{Key: model.ServiceKey(namespace, string(ref.Name)), Port: uint32(max(valueOr(ref.Port, 0), 0))}
+	namespace := string(ptr.Deref(ref.Namespace, gatewayv1.Namespace(t.object.ref.Namespace)))
+	out := model.BackendTarget{Key: model.ServiceKey(namespace, string(ref.Name)), Port: uint32(max(ptr.Deref(ref.Port, 0), 0))}
 	if namespace != t.object.ref.Namespace && !t.granted(namespace, string(ref.Name)) {
 		tell(model.RefNotPermitted, "no ReferenceGrant of namespace %s lets a %s of %s name Service %s",
 			namespace, t.object.ref.Kind, t.object.ref.Namespace, ref.Name)
@@ -143,14 +144,6 @@ func grants(all []*gatewayv1.ReferenceGrant, from, to model.ObjectRef, group gat
 		}
 	}
 	return false
-}
-
-// valueOr is what a pointer points to, or a default.
-func valueOr[T any](p *T, or T) T {
-	if p == nil {
-		return or
-	}
-	return *p
 }
 
 // token says that a string is one of HTTP: a method, or the name of a header.

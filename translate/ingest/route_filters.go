@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/utils/ptr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -93,11 +94,11 @@ var redirects = []int{301, 302, 303, 307, 308}
 
 func (t *ruleReader) redirect(to *model.Route, field string, f *gatewayv1.HTTPRequestRedirectFilter, matches []rankedMatch) bool {
 	out := &model.Redirect{
-		Scheme: strings.ToLower(valueOr(f.Scheme, "")), Host: string(valueOr(f.Hostname, "")),
-		Port: uint32(max(valueOr(f.Port, 0), 0)), Status: uint32(max(valueOr(f.StatusCode, 302), 0)),
+		Scheme: strings.ToLower(ptr.Deref(f.Scheme, "")), Host: string(ptr.Deref(f.Hostname, "")),
+		Port: uint32(max(ptr.Deref(f.Port, 0), 0)), Status: uint32(max(ptr.Deref(f.StatusCode, 302), 0)),
 	}
 	ok := true
-	if !slices.Contains(redirects, valueOr(f.StatusCode, 302)) {
+	if !slices.Contains(redirects, ptr.Deref(f.StatusCode, 302)) {
 		t.unsupported(field+".statusCode", "%d is no status of a redirect %v: the rule answers 500", *f.StatusCode, redirects)
 		ok = false
 	}
@@ -116,7 +117,7 @@ func (t *ruleReader) redirect(to *model.Route, field string, f *gatewayv1.HTTPRe
 
 func (t *ruleReader) rewrite(to *model.Route, field string, f *gatewayv1.HTTPURLRewriteFilter, matches []rankedMatch) bool {
 	path, ok := t.pathChange(field+".path", f.Path, matches)
-	to.Rewrite = &model.Rewrite{Host: string(valueOr(f.Hostname, "")), Path: path}
+	to.Rewrite = &model.Rewrite{Host: string(ptr.Deref(f.Hostname, "")), Path: path}
 	return t.hostname(field+".hostname", to.Rewrite.Host) && ok
 }
 
@@ -168,7 +169,7 @@ func (t *ruleReader) mirror(to *model.Route, field string, f *gatewayv1.HTTPRequ
 	case f.Percent != nil:
 		out.Numerator = uint32(max(*f.Percent, 0))
 	case f.Fraction != nil:
-		out.Numerator, out.Denominator = uint32(max(f.Fraction.Numerator, 0)), uint32(max(valueOr(f.Fraction.Denominator, 100), 0))
+		out.Numerator, out.Denominator = uint32(max(f.Fraction.Numerator, 0)), uint32(max(ptr.Deref(f.Fraction.Denominator, 100), 0))
 	}
 	if out.Numerator > out.Denominator || out.Denominator == 0 {
 		t.unsupported(field, "%d of %d is no fraction of all requests: requests are not mirrored", out.Numerator, out.Denominator)

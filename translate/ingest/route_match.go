@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/utils/ptr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -105,7 +106,7 @@ func (t *ruleReader) path(field string, p *gatewayv1.HTTPPathMatch) (model.PathM
 	if p.Value != nil {
 		out.Value = *p.Value
 	}
-	switch kind := valueOr(p.Type, gatewayv1.PathMatchPathPrefix); kind {
+	switch kind := ptr.Deref(p.Type, gatewayv1.PathMatchPathPrefix); kind {
 	case gatewayv1.PathMatchPathPrefix:
 		if out.Value = strings.TrimRight(out.Value, "/"); out.Value == "" {
 			out.Value = "/"
@@ -159,7 +160,7 @@ func (t *ruleReader) grpcMatch(field string, m gatewayv1.GRPCRouteMatch) (out ra
 		return out, false
 	}
 	if m.Method != nil {
-		out.rank.path, out.rank.method = len(valueOr(m.Method.Service, "")), len(valueOr(m.Method.Method, ""))
+		out.rank.path, out.rank.method = len(ptr.Deref(m.Method.Service, "")), len(ptr.Deref(m.Method.Method, ""))
 	}
 	for i, h := range m.Headers {
 		at := fmt.Sprintf("%s.headers[%d]", field, i)
@@ -177,8 +178,8 @@ func (t *ruleReader) grpcPath(field string, m *gatewayv1.GRPCMethodMatch) (model
 	if m == nil {
 		return all, true
 	}
-	service, method := valueOr(m.Service, ""), valueOr(m.Method, "")
-	switch kind := valueOr(m.Type, gatewayv1.GRPCMethodMatchExact); {
+	service, method := ptr.Deref(m.Service, ""), ptr.Deref(m.Method, "")
+	switch kind := ptr.Deref(m.Type, gatewayv1.GRPCMethodMatchExact); {
 	case service == "" && method == "":
 		return all, true
 	case kind == gatewayv1.GRPCMethodMatchRegularExpression:

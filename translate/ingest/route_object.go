@@ -11,12 +11,8 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// The kinds that routes name, and are.
-const (
-	kindService   = "Service"
-	kindHTTPRoute = "HTTPRoute"
-	kindGRPCRoute = "GRPCRoute"
-)
+// kindService is the only kind of backends.
+const kindService = "Service"
 
 // routeObject is an HTTPRoute or a GRPCRoute in the words of an HTTPRoute.
 type routeObject struct {
@@ -38,7 +34,7 @@ type routeRule struct {
 	session  *gatewayv1.SessionPersistence
 }
 
-func (o routeObject) isGRPC() bool { return o.ref.Kind == kindGRPCRoute }
+func (o routeObject) isGRPC() bool { return o.ref.Kind == KindGRPCRoute }
 
 func (o routeObject) problem(field string, s model.Severity, reason model.Reason, message string) model.Problem {
 	return model.Problem{Object: o.ref, Field: field, Severity: s, Reason: reason, Message: message}
@@ -70,7 +66,7 @@ func routeHead(kind string, meta *metav1.ObjectMeta) routeObject {
 }
 
 func ofHTTPRoute(h *gatewayv1.HTTPRoute) routeObject {
-	o := routeHead(kindHTTPRoute, &h.ObjectMeta)
+	o := routeHead(KindHTTPRoute, &h.ObjectMeta)
 	o.parents, o.hostnames = h.Spec.ParentRefs, h.Spec.Hostnames
 	for _, r := range h.Spec.Rules {
 		o.rules = append(o.rules, routeRule{
@@ -85,7 +81,7 @@ func ofHTTPRoute(h *gatewayv1.HTTPRoute) routeObject {
 }
 
 func ofGRPCRoute(g *gatewayv1.GRPCRoute) routeObject {
-	o := routeHead(kindGRPCRoute, &g.ObjectMeta)
+	o := routeHead(KindGRPCRoute, &g.ObjectMeta)
 	o.parents, o.hostnames = g.Spec.ParentRefs, g.Spec.Hostnames
 	for _, r := range g.Spec.Rules {
 		rule := routeRule{grpc: r.Matches, filters: ofGRPCFilters(r.Filters), session: r.SessionPersistence}

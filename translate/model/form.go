@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -87,7 +88,7 @@ func (s *Service) Cannot(p Policy, f Form) []Problem {
 	if at, what := s.Withheld(p, f); what != "" {
 		return []Problem{cannot(at, Warning, "gRPC clients cannot "+what+"; they get no cluster, since requests must not go without it")}
 	}
-	var out []Problem
+	out := s.unrouted()
 	tell := func(at Place, format string, args ...any) {
 		if at != (Place{}) {
 			out = append(out, cannot(at, Info, "gRPC clients "+fmt.Sprintf(format, args...)))
@@ -114,6 +115,22 @@ func (s *Service) Cannot(p Policy, f Form) []Problem {
 	}
 	if p.Cluster.Pool.RetryBudget != nil {
 		tell(p.At.RetryBudget, "repeat only what no endpoint has begun to serve, without a budget")
+	}
+	return out
+}
+
+// unrouted tells of the routes that gRPC clients do not get: they send all requests to
+// the service's own endpoints.
+func (s *Service) unrouted() []Problem {
+	var out []Problem
+	for _, port := range s.Ports {
+		for i := range port.Routes {
+			p := cannot(Place{port.Routes[i].Object, "spec.rules"}, Warning,
+				"gRPC clients get no routes: they send all requests to "+s.Host+" to its own endpoints")
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
 	}
 	return out
 }

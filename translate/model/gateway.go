@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -66,6 +67,9 @@ type GatewayObject struct {
 	// Waypoint is of a Waypoint only, Listeners of one at the edge only.
 	Waypoint  WaypointListener
 	Listeners []GatewayListener
+	// Attached counts the routes that are attached to each listener of one at the edge by
+	// the name of the listener, also to those that are not valid.
+	Attached map[string]int
 	// Addresses are those of its Services (label gateway.networking.k8s.io/gateway-name):
 	// virtual IPs, and host names where there is none; sorted.
 	Addresses []string
@@ -86,20 +90,47 @@ type WaypointListener struct {
 // by host name (exact before wildcard, longer first, none last).
 type GatewayListener struct {
 	Name string
-	Port uint32
+	// Index is its place in spec.listeners.
+	Index int
+	Port  uint32
 	// Hostname is "" for all, or may begin with "*.".
 	Hostname string
-	// Certificates are credentials (files of the proxy's folder of secrets); none: plain HTTP.
-	Certificates []string
-	// Hosts are the virtual hosts, none of whose domains stands twice on one listener.
+	// Certificates are what an HTTPS listener shows; none: plain HTTP. Listeners of one
+	// port are all of the one sort.
+	Certificates []Credential
+	// Hosts are the virtual hosts, sorted by domain. No domain stands twice on one port:
+	// the listener with the closest host name has it.
 	Hosts []GatewayHost
 	// AttachedRoutes counts the objects that are attached, of any rule.
 	AttachedRoutes int
+}
+
+// HTTPS says that the listener ends TLS.
+func (l GatewayListener) HTTPS() bool { return len(l.Certificates) > 0 }
+
+// Credential is a secret that a proxy reads from a file.
+type Credential struct {
+	// Name is NAMESPACE.NAME of a Secret, Dir the folder with its file.
+	Name, Dir string
+}
+
+// CredentialName is what the Secret of a Gateway is called among the files of secrets: a
+// name of its own in each namespace, which no credentialName of a rule can be.
+func CredentialName(namespace, name string) string { return namespace + "." + name }
+
+// File is where it stands, by the path that the proxy sees.
+func (c Credential) File() string { return path.Join(c.Dir, c.Name+".yaml") }
+
+// RunBy says that a proxy which names the Gateway may be served it: it is of the kind,
+// and at the edge of the namespace too, since it sees what is exported there.
+func (g *GatewayObject) RunBy(p Proxy) bool {
+	return g.Kind == p.Kind && (g.Kind != Gateway || g.Namespace == p.Namespace)
 }
 
 // GatewayHost is one virtual host.
 type GatewayHost struct {
 	// Domain is a host name, "*.suffix" or "*".
 	Domain string
+	// Routes are in the order in which they are tried; none: every request gets 404.
 	Routes []Route
 }

@@ -55,6 +55,8 @@ const (
 	UnsupportedProtocol        Reason = "UnsupportedProtocol"
 	UnsupportedAddress         Reason = "UnsupportedAddress"
 	PortUnavailable            Reason = "PortUnavailable"
+	HostnameConflict           Reason = "HostnameConflict"
+	ProtocolConflict           Reason = "ProtocolConflict"
 	InvalidRouteKinds          Reason = "InvalidRouteKinds"
 	InvalidCertificateRef      Reason = "InvalidCertificateRef"
 	InvalidParameters          Reason = "InvalidParameters"
