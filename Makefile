@@ -34,6 +34,7 @@ test: e2e-binaries
 .PHONY: e2e-binaries
 e2e-binaries: build
 	@hack/envoy.sh >/dev/null
+	@hack/iptables.sh >/dev/null
 	@hack/grpcio.sh >/dev/null
 	@hack/grpcjs.sh >/dev/null
 	@hack/kube.sh >/dev/null

@@ -85,7 +85,7 @@ func (h *Hub) Join(claims model.Proxy) (*Member, error) {
 	defer h.mu.Unlock()
 	m := &Member{hub: h, claims: claims, wake: make(chan struct{}, 1), watched: map[string]struct{}{}}
 	if claims.HTTPProxyPort != 0 {
-		l, err := validated(envoy.Listener(envoy.Listen{Bind: claims.Bind, Port: claims.HTTPProxyPort}))
+		l, err := validated(envoy.Listener(envoy.Listen{Bind: claims.Bind, Port: claims.HTTPProxyPort, Connect: envoy.Connects(claims)}))
 		if err != nil {
 			return nil, fmt.Errorf("HTTP proxy port of %s: %w", claims.ID, err)
 		}

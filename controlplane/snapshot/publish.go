@@ -27,7 +27,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	old := h.snap.Load()
 	next := &Snapshot{
 		Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, Workloads: old.Workloads,
-		domain: old.domain,
+		domain: old.domain, registryOnly: old.registryOnly,
 	}
 	touched := map[model.Key]bool{}
 	h.beginWorkloads()
@@ -59,6 +59,9 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	scopes := h.rescope(marks, next, old, shaped)
 	maps.Copy(scopes, changed)
 	workloads := h.endWorkloads(d, next)
+	if d.Mesh {
+		maps.Copy(scopes, h.reopen(old, next))
+	}
 	h.snap.Store(next)
 	h.metrics.published(next, d.Since)
 	h.wake(marks, scopes, d.Since)
