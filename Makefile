@@ -34,6 +34,7 @@ test: e2e-binaries
 .PHONY: e2e-binaries
 e2e-binaries: build
 	@hack/envoy.sh >/dev/null
+	@hack/iptables.sh >/dev/null
 	@hack/grpcio.sh >/dev/null
 	@hack/grpcjs.sh >/dev/null
 	@hack/kube.sh >/dev/null
@@ -58,6 +59,7 @@ check:
 
 generate:
 	hack/generate.sh api/v1alpha1 crds
+	$(GO) run -C tools ./protos ../third_party/istio ../third_party/istio
 	$(GO) test -count=1 -run '^TestPage$$' ./translate/compat -update
 
 # The random tests for longer, with the race detector.

@@ -33,6 +33,8 @@ type Config struct {
 	Kube    KubeConfig
 	Clients ClientsConfig
 	Replica ReplicaConfig
+	// Ztunnels says what ztunnels are told, and who may be one.
+	Ztunnels ZtunnelConfig
 	// Limits bound what clients of the xDS port can cost.
 	Limits LimitsConfig
 }
@@ -67,6 +69,7 @@ func (c Config) Validate() error {
 	errs = multierror.Append(errs, c.Kube.mistakes()...)
 	errs = multierror.Append(errs, c.clientMistakes()...)
 	errs = multierror.Append(errs, c.Replica.mistakes(c.Clients)...)
+	errs = multierror.Append(errs, c.Ztunnels.mistakes()...)
 	errs = multierror.Append(errs, c.Limits.mistakes()...)
 	if errs.ErrorOrNil() == nil {
 		return nil

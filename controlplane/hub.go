@@ -12,6 +12,9 @@ type hub struct{ *snapshot.Hub }
 
 // Join implements xds.Hub.
 func (h hub) Join(claims model.Proxy) (xds.Member, error) {
+	if claims.Kind == model.Ztunnel {
+		return ztunnel{h.JoinZtunnel(claims)}, nil
+	}
 	m, err := h.Hub.Join(claims)
 	if err != nil {
 		return nil, err
@@ -31,3 +34,25 @@ func (m member) Take() xds.Update {
 	u := m.Member.Take()
 	return xds.Update{Source: u.View, Names: u.Names, Scope: u.Scope, All: u.All, Since: u.Since}
 }
+
+// ztunnel implements xds.Member: it is told of everything, so it need not say what it
+// follows, and no status hangs on how far it is.
+type ztunnel struct{ *snapshot.Ztunnel }
+
+// Take implements xds.Member.
+func (z ztunnel) Take() xds.Update {
+	u := z.Ztunnel.Take()
+	return xds.Update{Source: u.Table, Names: u.Names, All: u.All, Since: u.Since}
+}
+
+// Watch implements xds.Member.
+func (ztunnel) Watch([]string) {}
+
+// Unwatch implements xds.Member.
+func (ztunnel) Unwatch([]string) {}
+
+// WatchAll implements xds.Member.
+func (ztunnel) WatchAll(bool) {}
+
+// Observe implements xds.Member.
+func (ztunnel) Observe(func() xds.Progress) {}

@@ -81,13 +81,14 @@ func newServer(c Config) (*server, error) {
 		hub: snapshot.New(st, c.PublishInterval, c.Log), registry: prometheus.NewRegistry(),
 		clients: clients,
 	}
+	s.hub.Name(c.mesh())
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.registry.MustRegister(s.hub.Collectors()...)
 	s.registry.MustRegister(clients.collectors()...)
 	s.xds = xds.New(clients.secure(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
 		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: c.Limits.server(),
-		Pod: podsOf(st), Inspect: c.isOwn,
+		Pod: podsOf(st), Inspect: c.isOwn, Ztunnel: c.isZtunnel,
 	}))
 	s.replicas = s.newReplicas(st)
 	s.registry.MustRegister(admin.Collector(s.sources()))

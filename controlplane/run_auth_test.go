@@ -144,7 +144,7 @@ func secure(t *testing.T, manifests string) *secured {
 	s.registry.MustRegister(clients.collectors()...)
 	s.server = xds.New(clients.secure(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
-		Limits: xds.DefaultServerLimits(), Pod: podsOf(st), Inspect: c.isOwn,
+		Limits: xds.DefaultServerLimits(), Pod: podsOf(st), Inspect: c.isOwn, Ztunnel: c.isZtunnel,
 	}))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/app"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
@@ -21,10 +22,18 @@ var built struct {
 
 func TestMain(m *testing.M) {
 	backend.Child()
+	app.Child()
 	os.Exit(run(m))
 }
 
+// builtVar names what the process that started this one has built, by os.PathListSeparator.
+const builtVar = "COASTWISE_E2E_BUILT"
+
 func run(m *testing.M) int {
+	if paths := filepath.SplitList(os.Getenv(builtVar)); len(paths) == 3 {
+		built.coastwise, built.envoy, built.grpc = coastwise.Binary(paths[0]), paths[1], paths[2]
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "coastwise-e2e-")
 	if err != nil {
 		return fail(err)

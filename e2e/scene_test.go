@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -35,8 +36,16 @@ type scene struct {
 	edit func([]byte) []byte
 	// secrets is the --tls-dir.
 	secrets string
+	// sidecar is who and where Envoys are run as, and from where; zero: as ever.
+	sidecar sidecarOf
 	// serveFlags are given to serve beside what every scene gives.
 	serveFlags []string
+}
+
+// sidecarOf is a user and an Envoy that this user may run.
+type sidecarOf struct {
+	uid   uint32
+	envoy string
 }
 
 // client is one Envoy of a scene.
@@ -150,7 +159,10 @@ func (s *scene) launch(flags coastwise.Client) *client {
 	if flags.ID == "" {
 		flags.ID = name
 	}
-	flags.Bind, flags.HTTPProxyPort, flags.AdminPort = s.block.Address(1, s.envoys), s.ports.Proxy, s.ports.EnvoyAdmin
+	if flags.Bind == "" {
+		flags.Bind = s.block.Address(1, s.envoys)
+	}
+	flags.HTTPProxyPort, flags.AdminPort = s.ports.Proxy, s.ports.EnvoyAdmin
 	s.envoys++
 	bootstrap, err := built.coastwise.Bootstrap(s.t.Context(), flags, s.server.XDS)
 	if err != nil {
@@ -160,7 +172,7 @@ func (s *scene) launch(flags coastwise.Client) *client {
 		bootstrap = s.edit(bootstrap)
 	}
 	e, err := envoyproc.Start(envoyproc.Config{
-		Binary: built.envoy, Name: name, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(),
+		Binary: cmp.Or(s.sidecar.envoy, built.envoy), Name: name, Dir: s.logs, Bootstrap: bootstrap, Admin: flags.Admin(), UID: s.sidecar.uid,
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -34,6 +34,9 @@ type answer struct {
 	// waypoint is the listener of the client's Gateway, domain the trust domain.
 	waypoint model.WaypointListener
 	domain   string
+	// entrances are those that its services share, and ports what is behind them.
+	entrances []envoy.Entrance
+	ports     []envoy.Chain
 	// edge is the Gateway at the edge that the client runs, nil for none.
 	edge *model.GatewayObject
 }
@@ -78,6 +81,7 @@ func ask(st *store.Store, q question) (answer, error) {
 	a.problems = append(append(a.problems, lost...), all.problemsOf(q, only)...)
 	a.runs(st, q)
 	a.listen(only, q)
+	a.captured(st.Mesh().RegistryOnly(), only, q)
 	chosen, err := q.choose(a.services, only)
 	if err != nil {
 		return a, err

@@ -48,6 +48,7 @@ func (f *clientFlags) proxy() (model.Proxy, error) {
 		ID: f.namespace + "/" + f.id, Kind: model.Kind(f.kind), Namespace: f.namespace,
 		Node: f.node, Network: f.network, Bind: f.bind, HTTPProxyPort: f.httpProxyPort,
 		Gateway: f.gateway, Capture: f.capture,
+		Internal: true, // as bootstrap says it
 	}
 	if p.Kind == model.Waypoint {
 		p.HTTPProxyPort = 0
@@ -56,7 +57,7 @@ func (f *clientFlags) proxy() (model.Proxy, error) {
 		}
 	}
 	if p.Kind == model.GRPC {
-		p.Bind, p.HTTPProxyPort = "", 0
+		p.Bind, p.HTTPProxyPort, p.Internal = "", 0, false
 		errs = multierror.Append(errs, f.meaningless()...)
 	}
 	errs = multierror.Append(errs, f.checkNames()...)

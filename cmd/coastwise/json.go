@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -210,15 +211,22 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	}
 	out = append(out, entrance...)
 	explicit, err := a.explicit()
-	if err == nil {
-		var edge []envoy.Resource
-		edge, err = a.edgeResources()
-		explicit = append(explicit, edge...)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || a.proxy.HTTPProxyPort == 0 {
-		return append(out, explicit...), err
+	edge, err := a.edgeResources()
+	if err != nil {
+		return nil, err
 	}
-	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort})
+	behind, err := a.behind()
+	if err != nil {
+		return nil, err
+	}
+	out = slices.Concat(out, behind, explicit, edge)
+	if a.proxy.HTTPProxyPort == 0 {
+		return out, nil
+	}
+	listener, err := envoy.Listener(envoy.Listen{Bind: a.proxy.Bind, Port: a.proxy.HTTPProxyPort, Connect: envoy.Connects(a.proxy)})
 	if err != nil {
 		return nil, err
 	}
@@ -226,5 +234,5 @@ func (a answer) resources(all bool) ([]envoy.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(out, listener, routes), explicit...), nil
+	return append(out, listener, routes), nil
 }

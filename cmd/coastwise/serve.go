@@ -27,6 +27,7 @@ type serveFlags struct {
 	replica             replicaFlags
 	kube                kubeFlags
 	auth                authFlags
+	ztunnels            ztunnelFlags
 }
 
 func newServe(p process) *cobra.Command {
@@ -88,6 +89,7 @@ Service and no MeshConfig says anything.`,
 	f.replica.register(cmd)
 	f.kube.add(cmd)
 	f.auth.add(cmd)
+	f.ztunnels.add(cmd)
 	completeValues(cmd, "log-format", "text", "json")
 	completeValues(cmd, "log-level", "debug", "info", "warn", "error")
 	completeNothing(cmd, "xds", "admin", "debug", "publish-interval")
@@ -113,7 +115,7 @@ func (f *serveFlags) config(p process) (controlplane.Config, error) {
 		From: f.from, TLSDirs: dirs, XDS: f.xds, Admin: f.admin, Debug: f.debug,
 		Suspend: f.suspend, LocalityDefault: byDefault,
 		PublishInterval: f.publishInterval, Log: log, Limits: f.limits.limits,
-		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from), Clients: f.auth.clients,
+		Replica: f.replica.config(p), Kube: f.kube.config(p, f.from), Clients: f.auth.clients, Ztunnels: f.ztunnels.config,
 	}
 	if err := cfg.Validate(); err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)

@@ -14,6 +14,7 @@ import (
 	"github.com/coastwise/coastwise/controlplane/files"
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // translateFlags are the flags of translate.
@@ -44,6 +45,9 @@ goes on to the next. WEIGHT is "-" where localities are not weighted.
 
 With --kind grpc it is what a proxyless gRPC client gets: only what is ready, with
 the shares of an Envoy in its place as weights of the first priority.
+
+With --kind ztunnel it is what the ztunnel of a client there makes of the service's
+workloads: a ztunnel uses the best rank alone, at random by capacity, and no rules.
 
 ` + localityDefaultEnv + `=true switches locality on where no rule, no
 Service and no MeshConfig says anything.
@@ -92,6 +96,9 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 		writeProblems(cmd.ErrOrStderr(), st.Problems())
 		return err
 	}
+	if q.claims.Kind == model.Ztunnel {
+		return f.printZtunnel(cmd, st, q)
+	}
 	a, err := ask(st, q)
 	a.locate(source.Where)
 	if err != nil {
@@ -110,6 +117,19 @@ func (f *translateFlags) run(cmd *cobra.Command, p process) error {
 	return writeTable(cmd.OutOrStdout(), a, !f.noHeaders)
 }
 
+// printZtunnel is run for a ztunnel.
+func (f *translateFlags) printZtunnel(cmd *cobra.Command, st *store.Store, q question) error {
+	a, err := askZtunnel(st, q)
+	switch {
+	case err != nil:
+		writeProblems(cmd.ErrOrStderr(), a.problems)
+		return err
+	case f.output == "envoy":
+		return a.writeProtos(cmd.OutOrStdout())
+	}
+	return a.write(cmd.OutOrStdout(), !f.noHeaders)
+}
+
 // load reads files and folders into a store, once.
 func load(paths, tlsDirs []string, st *store.Store) (*files.Source, error) {
 	source := files.New(paths, st, slog.New(slog.DiscardHandler), files.TLSDirs(tlsDirs)) // what it would log stands in the problems
@@ -119,7 +139,14 @@ func load(paths, tlsDirs []string, st *store.Store) (*files.Source, error) {
 // question reads the flags; the error lists every one that is wrong.
 func (f *translateFlags) question() (question, error) {
 	errs := &multierror.Error{ErrorFormat: lines}
+	ztunnel := f.client.kind == string(model.Ztunnel)
+	if ztunnel {
+		f.client.kind = string(model.Sidecar) // whose place is asked for
+	}
 	claims, err := f.client.proxy()
+	if ztunnel {
+		claims.Kind = model.Ztunnel
+	}
 	if err != nil {
 		errs = multierror.Append(errs, errorsOf(err)...)
 	}
@@ -137,6 +164,9 @@ func (f *translateFlags) question() (question, error) {
 	case "table", "json", "envoy":
 	default:
 		errs = multierror.Append(errs, fmt.Errorf("--output: %q: want table, json or envoy", f.output))
+	}
+	if ztunnel && (f.output == "json" || f.subset != "") {
+		errs = multierror.Append(errs, errors.New("--kind ztunnel: there is no --subset and no -o json: table, or envoy for the messages themselves"))
 	}
 	if errs.ErrorOrNil() != nil {
 		return question{}, usageError{errs}

@@ -121,13 +121,34 @@ func (a *audience) findCluster(name string) refs {
 	return of
 }
 
-// ofListener is of an explicit listener that carries TCP; no other hangs on a rule.
+// ofListener is of an explicit listener that carries TCP, or of those by which
+// connections to all services come; no other hangs on a rule.
 func (a *audience) ofListener(name string) refs {
+	if name == envoy.CaptureListener || name == envoy.OutboundListener {
+		return list(a.carried())
+	}
 	x, ok := a.set.explicit.find(name)
 	if !ok || x.RouteName() != "" {
 		return nil
 	}
 	return a.atPort(x.Service.Key, x.Port, func(m *makers) []refs { return m.listeners })
+}
+
+// carried are the objects of which captured connections over TCP show something.
+func (a *audience) carried() map[model.ObjectRef]bool {
+	out := map[model.ObjectRef]bool{}
+	for _, key := range a.set.Keys {
+		e := a.snap.Entries[key]
+		if e == nil || len(e.made().all) == 0 {
+			continue
+		}
+		for _, port := range e.Ports {
+			if !port.Protocol.HTTP() {
+				meet(out, a.atPort(key, port.Number, func(m *makers) []refs { return m.listeners }))
+			}
+		}
+	}
+	return out
 }
 
 // ofRoutes is of those of the HTTP proxy port, which hold all hosts, so that a

@@ -33,6 +33,8 @@ func newEntrances(scope Scope, services []*model.Service) *entrances {
 	x := &entrances{scope: scope, services: services, memo: map[entranceKey]*envoy.Resource{}}
 	if scope.Kind == model.Waypoint {
 		x.services = translate.Attached(services, scope.Gateway)
+	}
+	if scope.Kind == model.Waypoint || scope.Capture || scope.Connect {
 		_, x.problems = translate.Chains(x.services, func(*model.Service, uint32) model.PolicyID { return 0 })
 	}
 	return x
@@ -43,7 +45,7 @@ func (v *View) entrances() []envoy.Entrance {
 	if v.class.proxy.Kind == model.Waypoint {
 		return v.waypointEntrances()
 	}
-	return nil
+	return v.sidecarEntrances()
 }
 
 // waypointEntrances are none where the waypoint's Gateway is not there or not valid, and
@@ -99,7 +101,10 @@ func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 // forgiven are the listeners whose refusals a new set forgets.
 func (x *entrances) forgiven() func(func(refusedKey) bool) {
 	return func(yield func(refusedKey) bool) {
-		for _, name := range []string{envoy.WaypointListener, envoy.CaptureListener, envoy.OutboundListener, envoy.MainInternal, envoy.ConnectTerminate, envoy.ConnectOriginate} {
+		for _, name := range []string{
+			envoy.WaypointListener, envoy.CaptureListener, envoy.OutboundListener, envoy.InboundListener,
+			envoy.MainInternal, envoy.ConnectTerminate, envoy.ConnectOriginate,
+		} {
 			if !yield(refusedKey{envoy.ListenerType, name}) {
 				return
 			}

@@ -30,7 +30,7 @@ type Entry struct {
 	memo map[model.Variant]*encoding
 	// fragments are in the routes of clients of its own namespace, and of others; nil
 	// until asked for.
-	fragments map[bool]envoy.Fragment
+	fragments map[fragmentKey]envoy.Fragment
 	// byPort are the routes of each port under each policy; nil until asked for.
 	byPort map[portRoutesKey]*envoy.Resource
 	// makers says of which objects the policies are made; set when first asked for.
@@ -39,6 +39,8 @@ type Entry struct {
 	// routed says that routes hang on the client's policy, so that they are not shared.
 	routed bool
 }
+
+type fragmentKey struct{ own, connect bool }
 
 // encoding is what one variant came to. A variant comes with the first class
 // that selects it and goes with the last.
@@ -62,25 +64,26 @@ func (enc *encoding) resolve(e *Entry, v model.Variant) *encoding {
 func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry {
 	return &Entry{
 		Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{},
-		fragments: map[bool]envoy.Fragment{}, routed: routedOf(s) != nil,
+		fragments: map[fragmentKey]envoy.Fragment{}, routed: routedOf(s) != nil,
 	}
 }
 
 // fragment is what the entry adds to the routes of a client without labels. Where
-// no policy has a say it hangs on nothing but whether the namespace is the client's.
+// no policy has a say it hangs on nothing but whether the namespace is the client's, and
+// whether it may CONNECT.
 func (e *Entry) fragment(client model.Proxy) (envoy.Fragment, error) {
 	if e.routed {
 		return envoy.RouteFragment(client, e.Service)
 	}
-	own := client.Namespace == e.Namespace
+	key := fragmentKey{client.Namespace == e.Namespace, envoy.Connects(client)}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if f, ok := e.fragments[own]; ok {
+	if f, ok := e.fragments[key]; ok {
 		return f, nil
 	}
 	f, err := envoy.RouteFragment(client, e.Service)
 	if err == nil {
-		e.fragments[own] = f
+		e.fragments[key] = f
 	}
 	return f, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/workload"
 )
 
 // Hub owns the newest Snapshot and the index of who looks at what.
@@ -42,6 +43,11 @@ type Hub struct {
 	emptying map[model.Key]time.Time
 	dead     map[*class]struct{} // left by their last stream, still in memos
 	bulk     bulk
+
+	mesh      workload.Mesh
+	ztunnels  map[*Ztunnel]struct{}
+	workloads *workloadIndex // nil until a ztunnel has joined
+	said      *edit          // what services have said to ztunnels in the publish that goes on
 }
 
 // New makes a Hub over a store. floor is the least time between two publishes.
@@ -54,10 +60,17 @@ func New(st *store.Store, floor time.Duration, log *slog.Logger) *Hub {
 		orphans: map[model.Key][]model.Problem{}, refused: map[refusedKey]Refusal{},
 		emptying: map[model.Key]time.Time{}, dead: map[*class]struct{}{},
 		bulk: bulk{more: make(chan struct{}, 1)},
+		mesh: workload.Mesh{Cluster: DefaultCluster}, ztunnels: map[*Ztunnel]struct{}{},
 	}
 	h.snap.Store(&Snapshot{Entries: map[model.Key]*Entry{}, Scopes: map[Scope]*ScopeSet{}, domain: st.TrustDomain()})
 	return h
 }
+
+// DefaultCluster is the id of the cluster where nobody says one: Istio's.
+const DefaultCluster = "Kubernetes"
+
+// Name says what all workloads have in common. It must be called before a ztunnel joins.
+func (h *Hub) Name(m workload.Mesh) { h.mesh = m }
 
 // Snapshot is the newest one.
 func (h *Hub) Snapshot() *Snapshot { return h.snap.Load() }
@@ -72,7 +85,7 @@ func (h *Hub) Join(claims model.Proxy) (*Member, error) {
 	defer h.mu.Unlock()
 	m := &Member{hub: h, claims: claims, wake: make(chan struct{}, 1), watched: map[string]struct{}{}}
 	if claims.HTTPProxyPort != 0 {
-		l, err := validated(envoy.Listener(envoy.Listen{Bind: claims.Bind, Port: claims.HTTPProxyPort}))
+		l, err := validated(envoy.Listener(envoy.Listen{Bind: claims.Bind, Port: claims.HTTPProxyPort, Connect: envoy.Connects(claims)}))
 		if err != nil {
 			return nil, fmt.Errorf("HTTP proxy port of %s: %w", claims.ID, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -21,6 +22,7 @@ func (i identity) classKey() classKey {
 	return classKey{
 		scope: Scope{
 			Kind: p.Kind, Gateway: p.Gateway, Namespace: p.Namespace,
+			Capture: p.Capture && p.Kind == model.Sidecar, Connect: envoy.Connects(p),
 			Services: Narrowing{Claim: p.Scope, Namespace: i.namespace},
 		},
 		locality: p.Locality, node: p.Node, network: p.Network,

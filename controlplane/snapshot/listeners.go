@@ -90,6 +90,9 @@ func (v *View) listeners() []string {
 	if v.endsHBONE() {
 		out = append(out, hboneListeners()...)
 	}
+	if v.inbound(envoy.InboundListener) {
+		out = append(out, envoy.InboundListener)
+	}
 	for _, p := range v.edgePorts() {
 		out = append(out, p.ListenerName())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/workload"
 )
 
 // Refusal is a NACK: what a proxy would not take, and its own words for why.
@@ -105,6 +106,9 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 		Object: proxyRef(r.ProxyID), Field: "spec",
 		Severity: model.Error, Reason: model.ProxyRejected,
 		Message: fmt.Sprintf("%s refused %s: %s", r.ProxyID, r.Name, r.Message),
+	}
+	if r.TypeURL == workload.AddressType || r.TypeURL == workload.AuthorizationType {
+		return h.rejectedWorkload(p, r)
 	}
 	port, subset, host, ok := envoy.ParseClusterName(r.Name)
 	if !ok {

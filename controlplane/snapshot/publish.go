@@ -25,8 +25,12 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
-	next := &Snapshot{Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, domain: old.domain}
+	next := &Snapshot{
+		Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, Workloads: old.Workloads,
+		domain: old.domain, registryOnly: old.registryOnly,
+	}
 	touched := map[model.Key]bool{}
+	h.beginWorkloads()
 	d = h.whole(d)
 	h.rebuildAll(d.Keys, old, next, touched, now)
 	for range retakes {
@@ -54,9 +58,14 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	}
 	scopes := h.rescope(marks, next, old, shaped)
 	maps.Copy(scopes, changed)
+	workloads := h.endWorkloads(d, next)
+	if d.Mesh {
+		maps.Copy(scopes, h.reopen(old, next))
+	}
 	h.snap.Store(next)
 	h.metrics.published(next, d.Since)
 	h.wake(marks, scopes, d.Since)
+	h.wakeZtunnels(workloads, d.Since)
 	h.reidentify(d)
 	h.synced.Store(true)
 	h.bulk.after(time.Since(rest))
@@ -122,6 +131,9 @@ func (h *Hub) wake(ms marks, scopes map[*scopeState]bool, since time.Time) {
 func (h *Hub) rebuild(key model.Key, was *Entry) (*Entry, []model.Problem) {
 	objects := h.store.Objects(key)
 	service, problems, err := ingestSafely(objects)
+	if err == nil && h.workloads != nil {
+		h.workloads.service(key, service, objects, h.said)
+	}
 	if err == nil && service == nil {
 		return nil, problems
 	}

@@ -18,6 +18,9 @@ type Scope struct {
 	Kind      model.Kind
 	Gateway   string
 	Namespace string
+	// Capture is of sidecars whose application's connections are captured, and Connect of
+	// those whose HTTP proxy port takes CONNECT.
+	Capture, Connect bool
 	// Services is what narrows the scope: the client's claim, and the
 	// annotation on its Namespace.
 	Services Narrowing
@@ -31,7 +34,8 @@ type Narrowing struct{ Claim, Namespace string }
 type ScopeSet struct {
 	// Keys is sorted.
 	Keys []model.Key
-	// Clusters is sorted: every cluster name of the keys, less the subsets of Selected.
+	// Clusters is sorted: every cluster name of the keys, less the subsets of Selected,
+	// and the fixed ones.
 	Clusters []string
 	// Selected is sorted: the keys whose subsets hang on the clients' labels, by
 	// workloadSelectors of rules in their namespace. A View adds their names.
@@ -82,11 +86,20 @@ func (s Scope) sees(e *Entry) bool {
 	return translate.Visible(e.Service, p, s.Services.Namespace, e.fronts...)
 }
 
+// client is one of the scope without labels, as far as routes look at it.
+func (s Scope) client() model.Proxy {
+	p := model.Proxy{Kind: s.Kind, Namespace: s.Namespace, Capture: s.Capture, Internal: s.Connect}
+	if s.Connect {
+		p.HTTPProxyPort = 1 // any
+	}
+	return p
+}
+
 // buildScope costs O(services): it runs when a scope's first proxy comes, and
 // when a service appears, goes or changes its ports or visibility. sorted is every
 // entry by key.
 func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
-	set := &ScopeSet{hosts: map[string]model.Key{}}
+	set := &ScopeSet{hosts: map[string]model.Key{}, Clusters: envoy.FixedClusters(scope.Capture, scope.Connect)}
 	visible := make([]*model.Service, 0, len(sorted))
 	byKey := make(map[model.Key]*Entry, len(sorted))
 	for _, e := range sorted {
@@ -154,7 +167,7 @@ func sortedEntries(entries map[model.Key]*Entry) []*Entry {
 // scopeRoutes joins what each entry has encoded once for all scopes, so that a
 // service that comes or goes costs its own routes and a copy of the others'.
 func scopeRoutes(scope Scope, seen []*Entry, services []*model.Service) (envoy.Resource, error) {
-	client := model.Proxy{Kind: scope.Kind, Namespace: scope.Namespace}
+	client := scope.client()
 	whole := func() (envoy.Resource, error) { return validated(envoy.Routes(client, services)) }
 	fragments := make([]envoy.Fragment, len(seen))
 	for i, e := range seen {
@@ -163,7 +176,7 @@ func scopeRoutes(scope Scope, seen []*Entry, services []*model.Service) (envoy.R
 			return envoy.Resource{}, err
 		}
 	}
-	if r, ok := envoy.JoinRoutes(fragments); ok {
+	if r, ok := envoy.JoinRoutes(fragments, scope.Connect); ok {
 		return joined(r, whole), nil
 	}
 	return whole()

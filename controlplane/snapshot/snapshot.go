@@ -15,8 +15,12 @@ type Snapshot struct {
 	Changed []model.Key
 	// Gateways are those of our classes; nil for none.
 	Gateways map[model.GatewayName]*GatewayEntry
+	// registryOnly says that captured connections to unknown destinations are closed.
+	registryOnly bool
 	// fronting says that some route of a service with a waypoint names backends.
 	fronting bool
+	// Workloads is nil until a ztunnel has joined.
+	Workloads *Workloads
 	// domain is the trust domain of the mesh.
 	domain string
 }
@@ -87,6 +91,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if v.listener != nil && name == v.listener.Name {
 			return v.listener
 		}
+		if v.inbound(name) {
+			return v.set.entrances.inbound(v.listen.Bind)
+		}
 		if e, ok := v.entrance(name); ok {
 			return v.entranceListener(e)
 		}
@@ -110,6 +117,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		return v.explicitRoutes(name)
 	case envoy.ClusterType:
 		if r := v.hboneCluster(name); r != nil {
+			return r
+		}
+		if r := v.fixedCluster(name); r != nil {
 			return r
 		}
 		return v.ofService(typeURL, name)

@@ -216,6 +216,9 @@ func (s *Store) markAuto() {
 
 func (s *Store) setPod(name ingest.PodName, pod *corev1.Pod) {
 	old := s.pods[name]
+	if !reflect.DeepEqual(old, pod) {
+		s.marks.workload(podWorkload(name))
+	}
 	if pod == nil {
 		delete(s.pods, name)
 	} else {

@@ -16,6 +16,7 @@ type marks struct {
 	keys       map[model.Key]bool
 	bulk       map[model.Key]bool // those that only one object among many services touched
 	pods       map[ingest.PodName]bool
+	workloads  map[model.WorkloadName]bool
 	namespaces map[string]bool
 	gateways   map[model.GatewayName]bool
 	nodes      bool
@@ -29,6 +30,7 @@ func newMarks() marks {
 		keys:       map[model.Key]bool{},
 		bulk:       map[model.Key]bool{},
 		pods:       map[ingest.PodName]bool{},
+		workloads:  map[model.WorkloadName]bool{},
 		namespaces: map[string]bool{},
 		gateways:   map[model.GatewayName]bool{},
 	}
@@ -69,6 +71,11 @@ func (m *marks) pod(p ingest.PodName) {
 	m.pods[p] = true
 }
 
+func (m *marks) workload(w model.WorkloadName) {
+	m.touch()
+	m.workloads[w] = true
+}
+
 func (m *marks) namespace(name string) {
 	m.touch()
 	m.namespaces[name] = true
@@ -105,6 +112,7 @@ func (m *marks) taken(known iter.Seq[model.Key]) Dirty {
 		Gateways:   slices.SortedFunc(maps.Keys(m.gateways), model.GatewayName.Compare),
 		Nodes:      m.nodes,
 		Pods:       slices.SortedFunc(maps.Keys(m.pods), comparePods),
+		Workloads:  slices.SortedFunc(maps.Keys(m.workloads), model.WorkloadName.Compare),
 		Namespaces: slices.Sorted(maps.Keys(m.namespaces)),
 		Mesh:       m.mesh || m.bulkMesh,
 		Since:      m.since,

@@ -164,9 +164,11 @@ func (s *Store) markRoutes(refs map[model.ObjectRef]struct{}, alone bool) {
 }
 
 // markBackend marks the parents of the routes that name a Service that came, went or
-// changed as a backend or mirror.
+// changed as a backend or mirror: labels say whether it is served at all, annotations
+// for whom.
 func (s *Store) markBackend(key model.Key, old, service *corev1.Service) {
-	if old != nil && service != nil && reflect.DeepEqual(old.Spec, service.Spec) && maps.Equal(old.Annotations, service.Annotations) {
+	if old != nil && service != nil && reflect.DeepEqual(old.Spec, service.Spec) &&
+		maps.Equal(old.Labels, service.Labels) && maps.Equal(old.Annotations, service.Annotations) {
 		return
 	}
 	s.markRoutes(s.routes.byBackend[key], false)

@@ -26,9 +26,10 @@ func TestMarksOfRouting(t *testing.T) {
 			s.Spec.Ports = []corev1.ServicePort{{Port: 81}}
 			return c
 		}
-		noted = service("c", "z")
+		noted, again = service("c", "z"), service("c", "z")
 	)
 	noted.Object.(*corev1.Service).Annotations = map[string]string{"note": "x"}
+	again.Object.(*corev1.Service).UID = "another"
 	for _, tc := range []struct {
 		name   string
 		before []Change // on top of base and a Service z
@@ -44,7 +45,9 @@ func TestMarksOfRouting(t *testing.T) {
 		{"a route of a Gateway", nil, onGW, nil, []model.GatewayName{gw}},
 		{"its backend goes", []Change{onX, onGW}, gone(service("c", "z")), []model.Key{x, z}, []model.GatewayName{gw}},
 		{"its backend changes ports", []Change{onX, onGW}, ported(service("c", "z")), []model.Key{x, z}, []model.GatewayName{gw}},
-		{"its backend is annotated", []Change{onX, onGW}, noted, []model.Key{z}, nil},
+		{"its backend is annotated", []Change{onX, onGW}, noted, []model.Key{x, z}, []model.GatewayName{gw}},
+		{"its backend is labelled", []Change{onX, onGW}, withLabels(service("c", "z"), map[string]string{"a": "b"}), []model.Key{x, z}, []model.GatewayName{gw}},
+		{"its backend is the same to a route", []Change{onX, onGW}, again, []model.Key{z}, nil},
 		{"its mirror comes", []Change{onX}, service("a", "m"), []model.Key{model.ServiceKey("a", "m"), x}, nil},
 		{"a grant of the backend's namespace", []Change{onX, onGW}, grant("c", "g", "a"), []model.Key{x}, []model.GatewayName{gw}},
 		{"a grant of another namespace", []Change{onX, onGW}, grant("b", "g", "a"), nil, nil},

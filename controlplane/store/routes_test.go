@@ -151,15 +151,15 @@ func someRouting(t *rapid.T, namespace, name string) Change {
 	return httpRoute(namespace, name, parents.Draw(t, "parents"), backends.Draw(t, "backends")...)
 }
 
-// routingReads is the part of a Routing that ingest reads: of Services their spec, of
-// Namespaces their labels.
+// routingReads is the part of a Routing that ingest reads: of Services their spec, labels
+// and annotations, of Namespaces their labels.
 func routingReads(r ingest.Routing) map[string]any {
-	specs, labels := map[model.Key]corev1.ServiceSpec{}, map[string]map[string]string{}
+	specs, labels := map[model.Key]any{}, map[string]string{}
 	for key, service := range r.Backends {
-		specs[key] = service.Spec
+		specs[key] = []any{service.Spec, fmt.Sprint(service.Labels), fmt.Sprint(service.Annotations)}
 	}
 	for name, namespace := range r.Namespaces {
-		labels[name] = namespace.Labels
+		labels[name] = fmt.Sprint(namespace.Labels)
 	}
 	return map[string]any{"http": r.HTTP, "grpc": r.GRPC, "backends": specs, "grants": r.Grants, "namespaces": labels}
 }

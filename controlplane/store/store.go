@@ -38,6 +38,9 @@ type Dirty struct {
 	// Pods came, went, or have another node or other labels, sorted: clients'
 	// identity hangs on them.
 	Pods []ingest.PodName
+	// Workloads are Pods and WorkloadEntries that came, went, or differ in anything that
+	// is read of them, sorted.
+	Workloads []model.WorkloadName
 	// Namespaces came, went, or have other labels or annotations, sorted.
 	Namespaces []string
 	// Gateways are those to rebuild, sorted: their own object, their class, their Services,
@@ -52,7 +55,7 @@ type Dirty struct {
 
 // Empty says that nothing is marked.
 func (d Dirty) Empty() bool {
-	return len(d.Keys)+len(d.Bulk) == 0 && !d.Nodes && len(d.Pods) == 0 && len(d.Namespaces)+len(d.Gateways) == 0 && !d.Mesh
+	return len(d.Keys)+len(d.Bulk) == 0 && !d.Nodes && len(d.Pods)+len(d.Workloads) == 0 && len(d.Namespaces)+len(d.Gateways) == 0 && !d.Mesh
 }
 
 // Join is what either of two says.
@@ -60,6 +63,7 @@ func (d Dirty) Join(o Dirty) Dirty {
 	d.Keys = sortedUnion(d.Keys, o.Keys, model.Key.Compare)
 	d.Bulk = Without(sortedUnion(d.Bulk, o.Bulk, model.Key.Compare), d.Keys)
 	d.Pods = sortedUnion(d.Pods, o.Pods, comparePods)
+	d.Workloads = sortedUnion(d.Workloads, o.Workloads, model.WorkloadName.Compare)
 	d.Namespaces = sortedUnion(d.Namespaces, o.Namespaces, strings.Compare)
 	d.Gateways = sortedUnion(d.Gateways, o.Gateways, model.GatewayName.Compare)
 	d.Nodes, d.Mesh = d.Nodes || o.Nodes, d.Mesh || o.Mesh

@@ -187,6 +187,7 @@ func (s *Store) setWorkload(name objectName, entry *v1alpha1.WorkloadEntry) {
 	if reflect.DeepEqual(old, entry) {
 		return
 	}
+	s.marks.workload(entryWorkload(name))
 	var had, has map[string]string
 	if old != nil {
 		had = ingest.WorkloadLabels(old)

@@ -41,7 +41,7 @@ func (s *Stream) conclude(t *typeState, f *flight, r *Request) {
 }
 
 func (s *Stream) ack(t *typeState, f *flight) {
-	t.streak, t.rounds, t.pausedUntil = 0, 0, time.Time{}
+	t.streak, t.rounds, t.pausedUntil, t.accepted = 0, 0, time.Time{}, true
 	for _, it := range f.items {
 		if !it.slot.dead {
 			s.accept(t, it)
@@ -86,6 +86,10 @@ func (s *Stream) removed(t *typeState, sl *slot) {
 // applies one by one; else, or if that is refused too, each alone, once.
 func (s *Stream) nack(t *typeState, f *flight, message string) {
 	s.result.Nacked = t.url
+	if s.ofWorkloads(t) {
+		s.nackWorkloads(t, f, message)
+		return
+	}
 	t.carefulUntil = s.now.Add(s.limits.Careful)
 	s.slowDown(t, f)
 	bodies := 0

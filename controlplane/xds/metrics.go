@@ -8,10 +8,11 @@ import (
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
+	"github.com/coastwise/coastwise/translate/workload"
 )
 
 // Metrics are the figures of the stream server, by short type name (Secret, Cluster,
-// ClusterLoadAssignment, Listener, RouteConfiguration, or other).
+// ClusterLoadAssignment, Listener, RouteConfiguration, Address, Authorization, or other).
 type Metrics struct {
 	pushes      *prometheus.CounterVec
 	resources   *prometheus.CounterVec
@@ -69,7 +70,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		m.refused.WithLabelValues(reason)
 	}
 	reg.MustRegister(m.pushes, m.resources, m.bytes, m.nacks, m.convergence, m.proxies, m.panics, m.stalls)
-	for _, k := range []model.Kind{model.Sidecar, model.Gateway, model.Waypoint, model.GRPC} {
+	for _, k := range []model.Kind{model.Sidecar, model.Gateway, model.Waypoint, model.GRPC, model.Ztunnel} {
 		m.proxies.WithLabelValues(string(k))
 	}
 	for _, url := range served() {
@@ -81,7 +82,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 }
 
 func served() []string {
-	return []string{envoy.SecretType, envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType}
+	return []string{
+		envoy.SecretType, envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType,
+		workload.AddressType, workload.AuthorizationType,
+	}
 }
 
 // label keeps a client from inventing series.

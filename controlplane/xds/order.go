@@ -14,6 +14,8 @@ type order struct {
 	clusters, endpoints map[string]struct{}
 	// until ends the wait of listeners and routes; zero if none waits.
 	until time.Time
+	// waited says that the wait of workloads for policies has ended in vain.
+	waited bool
 	// grace is until when a reconnected client's removals wait for it to ask for
 	// its routes.
 	grace time.Time

@@ -66,6 +66,9 @@ func (p *proxy) serve() error {
 	if reason, err := p.server.agree(p.proof, &p.claims); err != nil {
 		return p.server.refuse(ctx, reason, err)
 	}
+	if reason, err := p.server.admitZtunnel(p.stream, p.proof, p.claims); err != nil {
+		return p.server.refuse(ctx, reason, err)
+	}
 	p.nodeID = first.node.GetId()
 	p.log = p.server.config.Log.With("proxy", p.claims.ID)
 	leave, err := p.server.share(ctx, p.proof, p.claims.Kind)
@@ -206,8 +209,11 @@ func (p *proxy) begin(prefix string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.machine = p.stream.machine(prefix, p.member.Take().Source, p.server.config.Limits.Stream)
-	if p.claims.Kind == model.GRPC {
+	switch p.claims.Kind {
+	case model.GRPC:
 		p.machine.ByName()
+	case model.Ztunnel:
+		p.machine.OfZtunnel()
 	}
 }
 

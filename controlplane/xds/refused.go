@@ -31,6 +31,7 @@ const (
 	otherNode      = "other_node"      // another node
 	formerPod      = "former_pod"      // the pod of that name has another UID
 	otherAccount   = "other_account"   // the pod of that name has another service account
+	notZtunnel     = "not_ztunnel"     // it says that it is a ztunnel, and is none
 	otherGateway   = "other_gateway"   // the Gateway is another namespace's, or another than its pod's label names
 )
 
@@ -38,7 +39,7 @@ const (
 func refusals() []string {
 	return []string{
 		notReady, stopping, noRequest, invalidNode, notAdmitted, noMethod, unauthenticated, cannotTell, notAllowed,
-		otherNamespace, otherPod, otherNode, formerPod, otherAccount, otherGateway,
+		otherNamespace, otherPod, otherNode, formerPod, otherAccount, notZtunnel, otherGateway,
 		connectionsFull, clientConnections, streamRate,
 	}
 }

@@ -38,6 +38,9 @@ func (s *Stream) request(r *Request) {
 		r = t.changes(r)
 	}
 	touched := s.rename(t, r)
+	if first && s.ofWorkloads(t) {
+		t.reply = true // also where it begins with nothing, as one on demand does
+	}
 	if t.wildcard != noWildcard && (was == noWildcard || slices.Contains(r.Subscribe, all)) {
 		t.reply = true // answered even if empty (rule 18)
 		s.fill(t, 0)

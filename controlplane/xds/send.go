@@ -10,6 +10,10 @@ import (
 // (reference/xds.md 4.2): clusters, their endpoints, listeners, routes, and
 // then what goes.
 func (s *Stream) flush() {
+	if s.addresses != nil {
+		s.flushWorkloads()
+		return
+	}
 	s.sendWhole(s.secrets)
 	s.sendWhole(s.clusters)
 	s.sendEndpoints()

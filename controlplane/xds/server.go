@@ -40,6 +40,9 @@ type Config struct {
 	// Inspect says whether a verified client may read what others are sent (CSDS);
 	// nil: none may.
 	Inspect func(Verified) bool
+	// Ztunnel says whether a verified client may see the whole mesh, as ztunnels do; nil:
+	// none may.
+	Ztunnel func(Verified) bool
 	// Pod is what is known of a Pod, false for nothing. nil: no Pods are known.
 	Pod func(namespace, name string) (Pod, bool)
 	// Credentials are the server's TLS; nil is plaintext.

@@ -95,6 +95,7 @@ type typeState struct {
 	asked        bool
 	wildcard     wildcard
 	reply        bool // a response is due even if it is empty
+	accepted     bool // the client has accepted a response
 	slots        map[string]*slot
 	waiting      [queues]fifo
 	inflight     map[string]*flight // by nonce

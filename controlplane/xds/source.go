@@ -20,7 +20,8 @@ type Source interface {
 // hint too many costs a look, never a wrong response.
 type Update struct {
 	Source Source
-	// Names are those of clusters and of endpoints that may differ.
+	// Names are those of clusters and of endpoints that may differ; for a ztunnel, of
+	// anything.
 	Names []string
 	// Scope says that the set of names, a listener or routes may differ.
 	Scope bool
@@ -90,6 +91,8 @@ type Limits struct {
 	// Batch and BatchBytes bound an endpoints response of several resources.
 	Batch      int
 	BatchBytes int
+	// LargeBytes bounds a response of workloads: below what a ztunnel takes at most, 200 MiB.
+	LargeBytes int
 	// Removals is how many clusters one delta response may remove.
 	Removals int
 	// OrderWait is the longest time that listeners and routes wait for the
@@ -108,7 +111,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Missing: 1000, NameBytes: 1024,
-		Window: 32, Batch: 20, BatchBytes: 64 << 10, Removals: 500,
+		Window: 32, Batch: 20, BatchBytes: 64 << 10, LargeBytes: 32 << 20, Removals: 500,
 		OrderWait: 2 * time.Second,
 		Streak:    8, Pause: time.Second, MaxPause: time.Minute,
 		Careful: time.Minute,

@@ -19,6 +19,7 @@ type Stream struct {
 	unknown map[string]bool
 
 	clusters, endpoints, listeners, routes *typeState
+	policies, addresses                    *typeState // nil but for a ztunnel
 	// secrets say where the client keeps its certificate: they wait for nothing, and a
 	// cluster or listener that names them waits for them in the client.
 	secrets *typeState
@@ -175,6 +176,11 @@ func (s *Stream) update(u *Update) {
 		return
 	}
 	for _, name := range sorted(u.Names) {
+		if s.addresses != nil {
+			s.markName(s.policies, name, since)
+			s.markName(s.addresses, name, since)
+			continue
+		}
 		s.markName(s.clusters, name, since)
 		s.markName(s.endpoints, name, since)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -34,6 +35,7 @@ type Client struct {
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
 	HTTPProxyPort int
+	Capture       bool
 	// AdminPort is bootstrap's only.
 	AdminPort int
 	// Secure are bootstrap's flags about certificates and tokens.
@@ -58,14 +60,17 @@ func (c Client) flags() []string {
 	add("gateway", c.Gateway)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))
+	if c.Capture {
+		out = append(out, "--capture")
+	}
 	return out
 }
 
 // Proxy is the IP:PORT of the client's HTTP proxy port.
-func (c Client) Proxy() string { return fmt.Sprintf("%s:%d", c.Bind, c.HTTPProxyPort) }
+func (c Client) Proxy() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.HTTPProxyPort)) }
 
 // Admin is the IP:PORT of the client's Envoy's admin port.
-func (c Client) Admin() string { return fmt.Sprintf("%s:%d", c.Bind, c.AdminPort) }
+func (c Client) Admin() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.AdminPort)) }
 
 // Bootstrap is what `coastwise bootstrap` prints.
 func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/proc"
@@ -28,6 +29,8 @@ type Config struct {
 	Admin string
 	// LogLevel is "warn" if empty.
 	LogLevel string
+	// UID is the user that Envoy runs as, who must be able to reach Binary and Dir; 0 is ours.
+	UID uint32
 }
 
 // Envoy is one running Envoy.
@@ -59,11 +62,31 @@ func Start(c Config) (*Envoy, error) {
 	cmd := exec.Command(c.Binary, "-c", bootstrap, "-l", level, "--log-path", log,
 		"--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "500")
 	cmd.Stdout, cmd.Stderr = output, output
+	if c.UID != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.UID, Gid: c.UID}}
+		if err := own(c.UID, bootstrap, output.Name(), log); err != nil {
+			return nil, err
+		}
+	}
 	p, err := proc.Start("Envoy "+c.Name, cmd)
 	if err != nil {
 		return nil, err
 	}
 	return &Envoy{Process: p, Log: log, Output: output.Name(), admin: c.Admin, client: &http.Client{Timeout: 5 * time.Second}}, nil
+}
+
+// own gives files to a user, those that are not there yet too.
+func own(uid uint32, paths ...string) error {
+	for _, path := range paths {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Chown(int(uid), int(uid)), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // WaitReady returns when /ready says LIVE: the first clusters and listeners are

@@ -16,9 +16,13 @@ type Process struct {
 	err  error
 }
 
-// Start starts cmd in a process group of its own. The name is for messages.
+// Start starts cmd in a process group of its own; what SysProcAttr says beside that is
+// the caller's. The name is for messages.
 func Start(name string, cmd *exec.Cmd) (*Process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
 	endWithParent(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)

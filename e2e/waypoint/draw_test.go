@@ -86,7 +86,10 @@ func (m *mesh) draw(r *rand.Rand, s *svc, before []svc) {
 	case "weights":
 		s.host = hostOfEntry(s.name)
 		weights := []int{1 + r.IntN(5), 1 + r.IntN(5), 1 + r.IntN(20)}
-		s.text = m.entry(s.name, s.vip, s.port, strings.ToUpper(protocol), podPort, l, weights)
+		// By round robin alone: random knows no weights in Envoy, and least request lets
+		// those who are busy wait where weights differ.
+		s.text = manifest.Join(m.entry(s.name, s.vip, s.port, strings.ToUpper(protocol), podPort, l, weights),
+			manifest.Rule("default", s.name, s.host, "{loadBalancer: {simple: ROUND_ROBIN}}"))
 		return
 	case "sameZone":
 		extra = "  trafficDistribution: PreferClose\n"

@@ -104,6 +104,9 @@ func TestRotationUnderLoad(t *testing.T) {
 		t.Errorf("only %d handshakes", db.Dialled())
 	}
 	old := w.tunnel(m.ca, authority.Member("default", "client"), "")
+	if err := m.ca.WriteIdentity(string(old.Credential), authority.Member("default", "client"), next); err != nil {
+		t.Fatal(err)
+	}
 	if conn, err := old.DialContext(t.Context(), "tcp", webVIP); err == nil {
 		conn.Close()
 		t.Error("a client of the old authority is let in")

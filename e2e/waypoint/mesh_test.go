@@ -223,9 +223,9 @@ func (w *waypoint) client() dialer {
 	return w.tunnel(w.mesh.ca, who, source)
 }
 
-// tunnel is an HBONE client of some authority and identity.
+// tunnel is an HBONE client of some authority and identity, which trusts the mesh.
 func (w *waypoint) tunnel(ca *authority.Authority, who authority.Identity, source string) *ztunnel.HBONE {
-	credential := issued(w.mesh.t, ca, who)
+	credential := issued(w.mesh.t, ca, who, w.mesh.ca)
 	if ca == w.mesh.ca {
 		w.mesh.clientCredentials = append(w.mesh.clientCredentials, credential)
 	}

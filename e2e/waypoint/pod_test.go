@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,9 @@ type pod struct {
 	// ztunnel is nil in a mesh without HBONE.
 	ztunnel *ztunnel.Server
 
+	// bypassed counts what came to the application from elsewhere than the ztunnel.
+	bypassed atomic.Int32
+
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 }
@@ -53,7 +57,7 @@ func (p *pod) start(t *testing.T, credential ztunnel.Credential, services map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.http = &http.Server{Handler: backend.Handler(l.Addr().String(), p.zone.zone), ReadHeaderTimeout: patience}
+	p.http = &http.Server{Handler: backend.Handler(l.Addr().String(), p.zone.zone), ReadHeaderTimeout: patience, ConnState: p.came}
 	go p.http.Serve(l)
 	if p.tcp, err = net.Listen("tcp", fmt.Sprintf("%s:%d", p.ip, tcpPort)); err != nil {
 		t.Fatal(err)
@@ -70,6 +74,13 @@ func (p *pod) start(t *testing.T, credential ztunnel.Credential, services map[st
 	}
 }
 
+// came counts connections that did not come from the pod's own IP.
+func (p *pod) came(conn net.Conn, state http.ConnState) {
+	if from := conn.RemoteAddr().(*net.TCPAddr).IP.String(); state == http.StateNew && from != p.ip {
+		p.bypassed.Add(1)
+	}
+}
+
 // accept says IP:PORT of the pod on each connection, and then echoes.
 func (p *pod) accept(l net.Listener) {
 	for {
@@ -77,6 +88,7 @@ func (p *pod) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
+		p.came(conn, http.StateNew)
 		p.mu.Lock()
 		p.conns[conn] = true
 		p.mu.Unlock()
@@ -109,11 +121,12 @@ func (p *pod) die() {
 	}
 }
 
-// issued is a folder with a certificate of an identity.
-func issued(t *testing.T, ca *authority.Authority, i authority.Identity) ztunnel.Credential {
+// issued is a folder with a certificate of an identity, which trusts its own authority
+// and others.
+func issued(t *testing.T, ca *authority.Authority, i authority.Identity, others ...*authority.Authority) ztunnel.Credential {
 	t.Helper()
 	dir := t.TempDir()
-	if err := ca.WriteIdentity(dir, i); err != nil {
+	if err := ca.WriteIdentity(dir, i, others...); err != nil {
 		t.Fatal(err)
 	}
 	return ztunnel.Credential(dir)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/authority"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/traffic"
@@ -71,6 +72,28 @@ func shares(t *testing.T, f form) {
 				t.Logf("a client in %s:\n%s", home, s.text)
 			}
 		})
+	}
+	m.throughZtunnels(t)
+}
+
+// throughZtunnels holds at the end: in a mesh with HBONE nothing reached a pod past its
+// ztunnel, and to that came the waypoints alone.
+func (m *mesh) throughZtunnels(t *testing.T) {
+	t.Helper()
+	if !m.form.hbone {
+		return
+	}
+	for zone := range m.pods {
+		for _, p := range m.pods[zone] {
+			if n := p.bypassed.Load(); n > 0 {
+				t.Errorf("%d connections came to %s past its ztunnel", n, p.name)
+			}
+			for peer := range p.ztunnel.Seen().Peers {
+				if peer != authority.Member("default", "waypoint").String() {
+					t.Errorf("%s came to %s", peer, p.name)
+				}
+			}
+		}
 	}
 }
 

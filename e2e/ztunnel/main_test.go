@@ -56,11 +56,12 @@ func newAuthority(t *testing.T) *authority.Authority {
 	return a
 }
 
-// issued is a folder with a certificate of an identity.
-func issued(t *testing.T, ca *authority.Authority, i authority.Identity) Credential {
+// issued is a folder with a certificate of an identity, which trusts its own authority
+// and others.
+func issued(t *testing.T, ca *authority.Authority, i authority.Identity, others ...*authority.Authority) Credential {
 	t.Helper()
 	dir := t.TempDir()
-	if err := ca.WriteIdentity(dir, i); err != nil {
+	if err := ca.WriteIdentity(dir, i, others...); err != nil {
 		t.Fatal(err)
 	}
 	return Credential(dir)

@@ -55,9 +55,9 @@ func newSDSScene(t *testing.T) *sdsScene {
 	return s
 }
 
-// client is a new one, with a certificate of its own.
+// client is a new one, with a certificate of its own, that trusts the scene.
 func (s *sdsScene) client(t *testing.T, ca *authority.Authority, i authority.Identity) *HBONE {
-	h := (&HBONE{Credential: issued(t, ca, i), Peer: s.here + ":15008"}).Open()
+	h := (&HBONE{Credential: issued(t, ca, i, s.ca), Peer: s.here + ":15008"}).Open()
 	t.Cleanup(h.Close)
 	return h
 }

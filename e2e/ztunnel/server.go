@@ -105,13 +105,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusNotFound)
 		return
 	}
-	app, err := net.DialTimeout("tcp", to, 5*time.Second)
+	app, err := s.dial(to)
 	if err != nil {
 		s.refuse(w, http.StatusServiceUnavailable)
 		return
 	}
 	defer app.Close()
 	carry(w, r, app.(*net.TCPConn))
+}
+
+// dial comes from the pod's own IP, so that the application can tell what came through.
+func (s *Server) dial(to string) (net.Conn, error) {
+	pod, _, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(pod)}}
+	return d.Dial("tcp", to)
 }
 
 // local is where an authority leads to inside the pod.

@@ -104,10 +104,10 @@ func newPod(t *testing.T, ip string) *pod {
 	return p
 }
 
-// client is an HBONE client of the waypoint.
+// client is an HBONE client of the waypoint, which trusts its authority.
 func (w *world) client(t *testing.T, ca *authority.Authority, i authority.Identity) *HBONE {
 	t.Helper()
-	h := (&HBONE{Credential: issued(t, ca, i), Peer: w.here + ":15008", Expect: authority.Member("infra", "waypoint").String()}).Open()
+	h := (&HBONE{Credential: issued(t, ca, i, w.ca), Peer: w.here + ":15008", Expect: authority.Member("infra", "waypoint").String()}).Open()
 	t.Cleanup(h.Close)
 	return h
 }

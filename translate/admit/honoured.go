@@ -119,10 +119,6 @@ func (r *report) thresholdAlone(p path, s *v1alpha1.LocalityLbSetting) {
 func (r *report) honouredMesh(spec *v1alpha1.MeshConfigSpec) {
 	const p path = "spec"
 	r.ignored(spec.ZoneAwareLbSetting != nil, p.child("zoneAwareLbSetting"))
-	if o := spec.OutboundTrafficPolicy; o != nil && o.Mode == "REGISTRY_ONLY" {
-		r.notHonoured(p.child("outboundTrafficPolicy", "mode"),
-			"REGISTRY_ONLY is not honoured yet; it matters to captured traffic, and no capture is served")
-	}
 }
 
 // The annotations that are known.

@@ -215,7 +215,7 @@ func (r *report) honouredEntry(spec *v1alpha1.ServiceEntrySpec) {
 	}
 	for i, s := range spec.Addresses {
 		if block, err := parseBlock(s); err == nil && !block.IsSingleIP() {
-			r.notHonoured(p.child("addresses").index(i), "a CIDR block matters to captured traffic, and no capture is served")
+			r.notHonoured(p.child("addresses").index(i), "a CIDR block is not: captured connections to it have an unknown destination")
 		}
 	}
 	if spec.Location == "MESH_INTERNAL" {

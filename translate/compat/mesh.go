@@ -51,12 +51,12 @@ func meshConfig() Section {
 			},
 			{Field: "spec.dnsRefreshRate", Status: Honoured, Becomes: "`DnsCluster.dns_refresh_rate`", Notes: "where an answer has no TTL; 60s by default"},
 			{
-				Field: "spec.outboundTrafficPolicy.mode", Value: "REGISTRY_ONLY", Status: NotYet,
-				Notes: "traffic is not captured, so none bypasses the registry",
+				Field: "spec.outboundTrafficPolicy.mode", Value: "REGISTRY_ONLY", Status: Honoured, Becomes: "`Listener.default_filter_chain` of capture and outbound",
+				Notes: "missing: captured connections to unknown destinations are closed, and so are those of CONNECT", Story: "9.7-capture-registry-only",
 			},
 			{
-				Field: "spec.outboundTrafficPolicy.mode", Status: Honoured, Becomes: "nothing: ALLOW_ANY is what holds",
-				Story: "8.3-default-values",
+				Field: "spec.outboundTrafficPolicy.mode", Status: Honoured, Becomes: "`Listener.default_filter_chain` of capture and outbound",
+				Notes: "ALLOW_ANY by default: they are passed on to where they go; a plain request for an unknown host is answered 502 in both modes", Story: "8.3-default-values",
 			},
 			{Field: "spec.enableAutoMtls", Status: Refused, Notes: notAKind + ": a rule's tls says what is encrypted"},
 			{Field: "spec.serviceSettings", Status: Refused, Notes: notAKind + ": there is one cluster of Kubernetes"},

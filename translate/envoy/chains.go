@@ -20,6 +20,8 @@ const (
 	// OutboundListener those of CONNECT on the HTTP proxy port.
 	CaptureListener  = "capture"
 	OutboundListener = "outbound"
+	// InboundListener takes captured connections to a sidecar's application.
+	InboundListener = "inbound"
 	// MainInternal is where a waypoint's HBONE tunnels end.
 	MainInternal = "main_internal"
 )
@@ -66,6 +68,11 @@ type Entrance struct {
 	Principal bool
 	// Tunnels carries TCP by direct tunnels where a port has them.
 	Tunnels bool
+	// Namespace is the clients', whose short names an authority may be; "" for none.
+	Namespace string
+	// Own are the proxy's own ports for captured connections. One that no service has
+	// is closed, or it would lead back here for ever.
+	Own []uint32
 	// Rest is the chain for destinations that no service has; nil: they are closed.
 	Rest *listenerv3.FilterChain
 }
@@ -93,7 +100,7 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 		if e.Port < 1 || e.Port > maxPort {
 			return Resource{}, fmt.Errorf("%s: port %d is not in 1..65535", e.Name, e.Port)
 		}
-		l.Address = socketAddress(e.Bind, e.Port)
+		l.Address = listenAddress(e.Bind, e.Port)
 	}
 	for _, c := range chains {
 		if !e.Authority && len(c.VIPs) == 0 {
@@ -101,16 +108,19 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 		}
 		l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{Name: c.Name(), Filters: []*listenerv3.Filter{e.filter(c)}})
 	}
-	if len(l.FilterChains) == 0 && l.DefaultFilterChain == nil {
-		l.FilterChains = []*listenerv3.FilterChain{nowhere()}
+	if len(e.Own) > 0 || len(l.FilterChains) == 0 && l.DefaultFilterChain == nil {
+		l.FilterChains = append(l.FilterChains, nowhere())
 	}
 	return encode(ListenerType, e.Name, l)
 }
 
-// nowhere stands where there is no chain, since Envoy takes no listener without one;
-// nothing leads to it.
+// nowhereChain closes what it is given.
+const nowhereChain = "nowhere"
+
+// nowhere stands where there is no chain, since Envoy takes no listener without one, and
+// where connections would come back.
 func nowhere() *listenerv3.FilterChain {
-	return &listenerv3.FilterChain{Name: "nowhere", Filters: []*listenerv3.Filter{
+	return &listenerv3.FilterChain{Name: nowhereChain, Filters: []*listenerv3.Filter{
 		networkFilter("envoy.filters.network.tcp_proxy", blackhole()),
 	}}
 }

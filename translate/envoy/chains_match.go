@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -107,14 +108,14 @@ func forwardedCert() *headermutationv3.HeaderMutation {
 // matcher finds a connection's chain: by its authority, then by its destination.
 // nil where nothing leads to any.
 func (e Entrance) matcher(chains []Chain) *matcherv3.Matcher {
-	byIP := ipMatcher(chains)
+	byIP := e.elsewhere(ipMatcher(chains))
 	if !e.Authority || len(chains) == 0 {
 		return byIP
 	}
 	names := map[string]*matcherv3.Matcher_OnMatch{}
 	for _, c := range chains {
 		at := strconv.FormatUint(uint64(c.Port), 10)
-		for _, host := range append(shortNames("", c.Service), c.VIPs...) {
+		for _, host := range append(shortNames(e.Namespace, c.Service), c.VIPs...) {
 			authority := bracketed(host) + ":" + at
 			if names[authority] == nil {
 				names[authority] = leadsTo(c)
@@ -183,9 +184,36 @@ func input(name string, config proto.Message) *xdscorev3.TypedExtensionConfig {
 	return &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: pack(config)}
 }
 
+// elsewhere is what byIP finds, and then the proxy's own ports.
+func (e Entrance) elsewhere(byIP *matcherv3.Matcher) *matcherv3.Matcher {
+	own := ownPorts(e.Own)
+	if byIP == nil || own == nil {
+		return cmp.Or(byIP, own)
+	}
+	byIP.OnNoMatch = &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: own}}
+	return byIP
+}
+
+// ownPorts closes connections to these ports; nil without any.
+func ownPorts(ports []uint32) *matcherv3.Matcher {
+	if len(ports) == 0 {
+		return nil
+	}
+	closed := map[string]*matcherv3.Matcher_OnMatch{}
+	for _, port := range ports {
+		closed[strconv.FormatUint(uint64(port), 10)] = leadsToChain(nowhereChain)
+	}
+	return &matcherv3.Matcher{MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: &matcherv3.Matcher_MatcherTree{
+		Input:    input("port", &networkv3.DestinationPortInput{}),
+		TreeType: &matcherv3.Matcher_MatcherTree_ExactMatchMap{ExactMatchMap: &matcherv3.Matcher_MatcherTree_MatchMap{Map: closed}},
+	}}}
+}
+
 // leadsTo names the chain.
-func leadsTo(c Chain) *matcherv3.Matcher_OnMatch {
-	name := &wrapperspb.StringValue{Value: c.Name()}
+func leadsTo(c Chain) *matcherv3.Matcher_OnMatch { return leadsToChain(c.Name()) }
+
+func leadsToChain(chain string) *matcherv3.Matcher_OnMatch {
+	name := &wrapperspb.StringValue{Value: chain}
 	return &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Action{
 		Action: &xdscorev3.TypedExtensionConfig{Name: "chain", TypedConfig: pack(name)},
 	}}

@@ -23,9 +23,9 @@ type Fragment struct {
 //
 // It fails where Routes would, or gives what may not be sent.
 func RouteFragment(client model.Proxy, s *model.Service) (Fragment, error) {
-	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
+	client = routing(client)
 	f := Fragment{names: hostNames(client.Namespace, s), standard: s.HostField == "" && s.Key == model.ServiceKey(s.Namespace, s.Name)}
-	t := table{seen: map[string]bool{}}
+	t := table{seen: map[string]bool{}, connect: Connects(client)}
 	t.add(s, f.names, client)
 	head, err := encode(RouteType, RouteName, &routev3.RouteConfiguration{Name: RouteName})
 	if err != nil {
@@ -43,13 +43,13 @@ func RouteFragment(client model.Proxy, s *model.Service) (Fragment, error) {
 }
 
 // JoinRoutes gives the bytes of Routes for the services behind fragments, in their
-// order; ok is false if two of them may claim one domain, so that only Routes can
-// tell whose it is.
-func JoinRoutes(fragments []Fragment) (r Resource, ok bool) {
+// order, with connect for clients that may CONNECT; ok is false if two of them may claim
+// one domain, so that only Routes can tell whose it is.
+func JoinRoutes(fragments []Fragment, connect bool) (r Resource, ok bool) {
 	if !disjoint(fragments) {
 		return Resource{}, false
 	}
-	t := table{seen: map[string]bool{}}
+	t := table{seen: map[string]bool{}, connect: connect}
 	t.unknown()
 	head, err := encode(RouteType, RouteName, &routev3.RouteConfiguration{Name: RouteName})
 	if err != nil {

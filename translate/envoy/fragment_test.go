@@ -18,12 +18,12 @@ func TestJoinedRoutesAreRoutes(t *testing.T) {
 		{service("a", "both", 80, 9000), service("a", "many", 81, 9000), service("b", "one", 8080), service("b", "portless")},
 		append(append(many(3), hashing()[1:]...), tunnel, entry),
 	} {
-		for _, client := range []model.Proxy{of("default"), of("a"), of("nowhere"), {Kind: model.Waypoint, Namespace: "a"}} {
+		for _, client := range []model.Proxy{of("default"), of("a"), of("nowhere"), {Kind: model.Waypoint, Namespace: "a"}, {Kind: model.Sidecar, Namespace: "a", Internal: true, HTTPProxyPort: 15080}} {
 			var fragments []Fragment
 			for _, s := range services {
 				fragments = append(fragments, must[Fragment](t)(RouteFragment(client, s)))
 			}
-			joined, ok := JoinRoutes(fragments)
+			joined, ok := JoinRoutes(fragments, Connects(client))
 			whole := must[Resource](t)(Routes(client, services))
 			if !ok || !bytes.Equal(joined.Body, whole.Body) || joined.Version != whole.Version || joined.Name != whole.Name {
 				t.Errorf("%d services for %+v: %t\n%q\n%q", len(services), client, ok, joined.Body, whole.Body)
@@ -47,7 +47,7 @@ func TestJoinRoutesOfOneName(t *testing.T) {
 		for _, s := range services {
 			fragments = append(fragments, must[Fragment](t)(RouteFragment(of("a"), s)))
 		}
-		if r, ok := JoinRoutes(fragments); ok {
+		if r, ok := JoinRoutes(fragments, false); ok {
 			t.Errorf("%s: joined to %q", services[0].Host, r.Body)
 		}
 	}

@@ -23,6 +23,8 @@ const RouteName = "http-proxy"
 type Listen struct {
 	Bind string
 	Port uint32
+	// Connect also takes CONNECT (semantics 9.2).
+	Connect bool
 }
 
 // Listener is the HTTP proxy port (semantics 9.2): plain HTTP/1 and HTTP/2 with
@@ -37,13 +39,18 @@ func Listener(l Listen) (Resource, error) {
 	if l.Port < 1 || l.Port > maxPort {
 		return Resource{}, fmt.Errorf("HTTP proxy port: %d is not in 1..65535", l.Port)
 	}
-	hcm := &listenerv3.Filter{
-		Name:       "envoy.filters.network.http_connection_manager",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(connectionManager(RouteName, RouteName))},
+	manager := connectionManager(RouteName, RouteName)
+	if l.Connect {
+		connecting(manager)
+	}
+	hcm := networkFilter("envoy.filters.network.http_connection_manager", manager)
+	address := socketAddress(l.Bind, l.Port)
+	if l.Connect { // older clients keep what they have
+		address = listenAddress(l.Bind, l.Port)
 	}
 	return encode(ListenerType, RouteName, &listenerv3.Listener{
 		Name:             RouteName,
-		Address:          socketAddress(l.Bind, l.Port),
+		Address:          address,
 		StatPrefix:       RouteName,
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{hcm}}},

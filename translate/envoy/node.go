@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -25,6 +26,9 @@ const DefaultBind = "127.0.0.1"
 func ProxyFromNode(node *corev3.Node) (model.Proxy, error) {
 	if node == nil {
 		return model.Proxy{}, errors.New("node: missing: the first request of a stream must carry it")
+	}
+	if strings.HasPrefix(node.GetId(), ztunnelPrefix) {
+		return ztunnelFromNode(node)
 	}
 	r := reader{checks: checks{name: nodeField}}
 	p := model.Proxy{

@@ -35,9 +35,23 @@ func TestRealEnvoyTakesThem(t *testing.T) {
 	}
 	b.StaticResources.Clusters = append(b.StaticResources.Clusters, everyCluster(t)...)
 	l := decoded(t, must[Resource](t)(Listener(Listen{Bind: "127.0.0.1", Port: 15080})), new(listenerv3.Listener))
+	connecting := model.Proxy{Kind: model.Sidecar, Namespace: "default", Internal: true, HTTPProxyPort: 1}
+	connect := decoded(t, must[Resource](t)(Listener(Listen{Bind: "127.0.0.1", Port: 15082, Connect: true})), new(listenerv3.Listener))
+	connect.Name = "connect"
 	carried := decoded(t, must[Resource](t)(carrying().Listener("127.0.0.1", 0)), new(listenerv3.Listener))
 	asks := decoded(t, must[Resource](t)(tunnelling(model.Tunnel{Target: "[::1]:443", Post: true}).Listener("127.0.0.1", 0)), new(listenerv3.Listener))
-	b.StaticResources.Listeners = append(b.StaticResources.Listeners, l, withRoutes(t, l), carried, asks)
+	b.StaticResources.Listeners = append(b.StaticResources.Listeners, l, withRoutes(t, l, of("default")), withRoutes(t, connect, connecting), carried, asks)
+	for i, r := range captureListeners(t) {
+		l := decoded(t, r, new(listenerv3.Listener))
+		l.Name = fmt.Sprintf("%s-%d", l.Name, i)
+		if l.GetAddress() != nil {
+			l.Address = socketAddress("127.0.0.1", uint32(15100+i))
+		}
+		b.StaticResources.Listeners = append(b.StaticResources.Listeners, l)
+	}
+	for _, name := range FixedClusters(true, true) {
+		b.StaticResources.Clusters = append(b.StaticResources.Clusters, decoded(t, must[Resource](t)(FixedCluster(name)), new(clusterv3.Cluster)))
+	}
 	path := filepath.Join(t.TempDir(), "envoy.json")
 	if err := os.WriteFile(path, must[[]byte](t)(protojson.Marshal(b)), 0o600); err != nil {
 		t.Fatal(err)
@@ -85,15 +99,15 @@ func everyCluster(t *testing.T) []*clusterv3.Cluster {
 }
 
 // withRoutes is the listener on another port with our routes inside.
-func withRoutes(t *testing.T, l *listenerv3.Listener) *listenerv3.Listener {
+func withRoutes(t *testing.T, l *listenerv3.Listener, client model.Proxy) *listenerv3.Listener {
 	l = proto.CloneOf(l)
-	l.Name, l.Address = "inline", socketAddress("::1", 15081)
+	l.Name, l.Address = "inline"+l.Name, socketAddress("::1", 15081+client.HTTPProxyPort%2)
 	filter := l.FilterChains[0].Filters[0]
 	hcm := new(hcmv3.HttpConnectionManager)
 	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
 		t.Fatal(err)
 	}
-	routes := decoded(t, must[Resource](t)(Routes(of("default"), append([]*model.Service{routedBy(everyRoute()...)}, append(many(3), hashing()...)...))), new(routev3.RouteConfiguration))
+	routes := decoded(t, must[Resource](t)(Routes(client, append([]*model.Service{routedBy(everyRoute()...)}, append(many(3), hashing()...)...))), new(routev3.RouteConfiguration))
 	hcm.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
 	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(hcm)}
 	return l

@@ -26,8 +26,8 @@ const (
 //
 // It fails on a string that is not UTF-8.
 func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
-	client = model.Proxy{Kind: client.Kind, Namespace: client.Namespace, Labels: client.Labels}
-	t := table{seen: make(map[string]bool, 8*len(services))}
+	client = routing(client)
+	t := table{seen: make(map[string]bool, 8*len(services)), connect: Connects(client)}
 	for _, s := range services {
 		t.add(s, hostNames(client.Namespace, s), client)
 	}
@@ -40,7 +40,22 @@ func Routes(client model.Proxy, services []*model.Service) (Resource, error) {
 }
 
 // unknown answers for every other host, last.
-func (t *table) unknown() { t.host([]string{"*"}, direct(502, hostUnknown)) }
+func (t *table) unknown() {
+	routes := []*routev3.Route{direct(502, hostUnknown)}
+	if t.connect {
+		routes = append([]*routev3.Route{reenterByAddress(), refuseConnect()}, routes...)
+	}
+	t.host([]string{"*"}, routes...)
+}
+
+// routing is what routes look at of a client.
+func routing(p model.Proxy) model.Proxy {
+	out := model.Proxy{Kind: p.Kind, Namespace: p.Namespace, Labels: p.Labels}
+	if Connects(p) {
+		out.Internal, out.HTTPProxyPort = true, 1
+	}
+	return out
+}
 
 // Domains are all that a service claims in the routes of clients of a namespace,
 // with and without port; translate.Owners says who keeps which.
@@ -104,6 +119,8 @@ func defaultPort(ports []model.Port) (uint32, bool) {
 type table struct {
 	hosts []*routev3.VirtualHost
 	seen  map[string]bool
+	// connect says that CONNECT to a port of a service enters the outbound listener.
+	connect bool
 }
 
 func (t *table) add(s *model.Service, names []string, client model.Proxy) {
@@ -117,7 +134,7 @@ func (t *table) add(s *model.Service, names []string, client model.Proxy) {
 		if ok && p.Number == bare {
 			domains = append(domains, names...)
 		}
-		t.host(domains, RouteList(s, p, settingsFor(s, client, p.Number), model.Plain)...)
+		t.host(domains, t.reentering(RouteList(s, p, settingsFor(s, client, p.Number), model.Plain))...)
 	}
 	if !ok && len(s.Ports) > 0 {
 		t.host(names, direct(404, portMissing))

@@ -18,7 +18,7 @@ func compiledIn(policy string) bool {
 }
 
 func (f *findings) cluster(m *clusterv3.Cluster) {
-	if _, _, _, ok := ParseClusterName(m.GetName()); !ok {
+	if _, _, _, ok := ParseClusterName(m.GetName()); !ok && !isFixed(m.GetName()) {
 		f.addf("name: %q is not outbound|PORT|SUBSET|HOST", m.GetName())
 	}
 	switch alt := m.GetAltStatName(); {
@@ -115,6 +115,10 @@ func (f *findings) httpOptions(m *clusterv3.Cluster) {
 func (f *findings) discovery(m *clusterv3.Cluster) {
 	if m.GetClusterType() != nil {
 		f.dns(m)
+		return
+	}
+	if isFixed(m.GetName()) {
+		f.fixed(m)
 		return
 	}
 	eds := m.GetEdsClusterConfig()

@@ -46,6 +46,8 @@ func (f *findings) listener(m *listenerv3.Listener) {
 	case len(m.GetFilterChains()) > 1 && !byServerName(m):
 		f.addf("filter_chain_matcher: missing, and there are %d chains", len(m.GetFilterChains()))
 	}
+	f.destination(m)
+	f.noLoop(m)
 	f.noFiles(m)
 }
 
@@ -94,7 +96,7 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if err := m.ValidateAll(); err != nil {
 		f.addf("%s: %v", where, err)
 	}
-	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster {
+	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster && !passesOn(m.GetCluster()) {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
 	}
 	if IsTunnelName(m.GetCluster()) && m.GetTunnelingConfig() == nil {

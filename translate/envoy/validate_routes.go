@@ -42,7 +42,7 @@ func (f *findings) route(where string, r *routev3.Route) {
 	f.headers(where, r.GetRequestHeadersToAdd(), r.GetRequestHeadersToRemove())
 	f.headers(where, r.GetResponseHeadersToAdd(), r.GetResponseHeadersToRemove())
 	switch {
-	case r.GetDirectResponse() != nil:
+	case r.GetDirectResponse() != nil, reenters(r):
 	case r.GetRedirect() != nil:
 		f.rewriting(where+".redirect", r.GetRedirect().GetPrefixRewrite(), r.GetRedirect().GetRegexRewrite())
 		if p := r.GetRedirect().GetPortRedirect(); p > maxPort {

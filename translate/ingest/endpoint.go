@@ -53,9 +53,10 @@ func (r *reader) read(slice int, s *discoveryv1.EndpointSlice) {
 // endpoint is all but address and port.
 func (r *reader) endpoint(s *discoveryv1.EndpointSlice, ep *discoveryv1.Endpoint) model.Endpoint {
 	name, named := podOf(s, ep)
-	var e model.Endpoint
+	e := model.Endpoint{Workload: model.WorkloadName{Kind: model.SliceWorkload, Namespace: s.Namespace, Name: s.Name}}
 	c := claims{}
 	if named {
+		e.Workload = podWorkload(name)
 		c.pod = r.Pods[name]
 		e.Additional = r.other[name]
 	}

@@ -127,3 +127,10 @@ type Mesh struct {
 	// LocalityDefault is PILOT_ENABLE_LOCALITY_LOAD_BALANCING.
 	LocalityDefault bool
 }
+
+// RegistryOnly says that captured connections to unknown destinations are refused, and
+// not passed on.
+func (m Mesh) RegistryOnly() bool {
+	return m.Config != nil && m.Config.Spec.OutboundTrafficPolicy != nil &&
+		m.Config.Spec.OutboundTrafficPolicy.Mode == "REGISTRY_ONLY"
+}

@@ -113,3 +113,13 @@ func plain(name string) string {
 	}
 	return name
 }
+
+// PodPlace is where a Pod is, and in which network, by itself: no slice says more.
+func PodPlace(n *Nodes, namespace *corev1.Namespace, pod *corev1.Pod) (l model.Locality, networkName string) {
+	l, _ = n.locality(claims{node: plain(pod.Spec.NodeName), pod: pod})
+	return l, network(pod, namespace)
+}
+
+func podWorkload(name PodName) model.WorkloadName {
+	return model.WorkloadName{Kind: model.PodWorkload, Namespace: name.Namespace, Name: name.Name}
+}

@@ -88,6 +88,9 @@ func (b *entryReader) inline() []workload {
 	for i := range b.entry.Spec.Endpoints {
 		spec := &b.entry.Spec.Endpoints[i]
 		if w := b.ofSpec(spec, spec.Labels); w.Address != "" {
+			w.Workload = model.WorkloadName{
+				Kind: model.EntryWorkload, Istio: v1alpha1.IsIstio(b.entry.APIVersion), Namespace: b.entry.Namespace, Name: b.entry.Name,
+			}
 			b.gap.count(w.Endpoint)
 			out = append(out, w)
 		}
@@ -112,6 +115,9 @@ func (b *entryReader) selected(s *model.Service) []workload {
 		w.object = model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindWorkloadEntry), Namespace: e.Namespace, Name: e.Name}
 		if w.Address == "" {
 			continue
+		}
+		w.Workload = model.WorkloadName{
+			Kind: model.WorkloadEntryWorkload, Istio: v1alpha1.IsIstio(e.APIVersion), Namespace: e.Namespace, Name: e.Name,
 		}
 		if _, err := netip.ParseAddr(w.Address); err != nil && s.Resolution == model.Static {
 			b.problems = append(b.problems, model.Problem{
@@ -183,7 +189,8 @@ func (b *entryReader) ofPod(pod *corev1.Pod) (workload, bool) {
 	c := claims{pod: pod, node: plain(pod.Spec.NodeName)}
 	w := workload{target: (&v1alpha1.WorkloadEntrySpec{}).TargetOf, Endpoint: model.Endpoint{
 		Address: ip.String(), Weight: 1, Labels: pod.Labels, Node: c.node,
-		Region: b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
+		Workload: podWorkload(PodName{Namespace: pod.Namespace, Name: pod.Name}),
+		Region:   b.Nodes.fenceRegion(c), Network: network(pod, b.Namespace), State: state(podConditions(pod), pod),
 	}}
 	b.Mesh.podTunnel(&w.Endpoint, pod)
 	var badLabel bool

@@ -32,7 +32,7 @@ func behindZtunnel(labels map[string]string) bool {
 
 // podTunnel gives an endpoint the identity of its Pod, if a ztunnel is in front of it.
 func (m Mesh) podTunnel(e *model.Endpoint, pod *corev1.Pod) {
-	if pod == nil || pod.Annotations[AnnotationRedirection] != redirected && !behindZtunnel(pod.Labels) {
+	if pod == nil || !Tunnelled(pod.Labels, pod.Annotations) {
 		return
 	}
 	m.identify(e, pod.Namespace, pod.Spec.ServiceAccountName)

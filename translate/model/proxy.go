@@ -14,6 +14,8 @@ const (
 	Gateway  Kind = "gateway"
 	Waypoint Kind = "waypoint"
 	GRPC     Kind = "grpc"
+	// Ztunnel is served by workload discovery and has no claims of ours.
+	Ztunnel Kind = "ztunnel"
 )
 
 // Proxy is a connected xDS client, after its claims were checked against the

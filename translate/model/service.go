@@ -167,6 +167,8 @@ type Endpoint struct {
 	Network string
 	// Labels are those of the pod or entry; never modified.
 	Labels map[string]string
+	// Workload is what has the address.
+	Workload WorkloadName
 	// ZoneHints and NodeHints are sorted; empty means no such hint.
 	ZoneHints []string
 	NodeHints []string
@@ -174,6 +176,40 @@ type Endpoint struct {
 	// SPIFFE id that it must show (spiffe://DOMAIN/ns/NS/sa/ACCOUNT).
 	HBONE    bool
 	Identity string
+}
+
+// WorkloadKind says which object an endpoint is, or stands in.
+type WorkloadKind uint8
+
+// The kinds; the zero kind is none: the name of an ExternalName Service or a DNS entry.
+const (
+	NoWorkload WorkloadKind = iota
+	PodWorkload
+	// SliceWorkload is an endpoint of an EndpointSlice that names no Pod.
+	SliceWorkload
+	// EntryWorkload is an endpoint that a ServiceEntry writes.
+	EntryWorkload
+	WorkloadEntryWorkload
+)
+
+// WorkloadName names the object that an endpoint is, or the one that it stands in.
+type WorkloadName struct {
+	Kind WorkloadKind
+	// Istio says that the object is of Istio's group.
+	Istio           bool
+	Namespace, Name string
+}
+
+// Compare orders by kind, group, namespace and name.
+func (w WorkloadName) Compare(o WorkloadName) int {
+	group := 0
+	if w.Istio != o.Istio {
+		group = -1
+		if w.Istio {
+			group = 1
+		}
+	}
+	return cmp.Or(cmp.Compare(w.Kind, o.Kind), group, cmp.Compare(w.Namespace, o.Namespace), cmp.Compare(w.Name, o.Name))
 }
 
 // Places is what a service knows: the values that a View keeps as they are.
