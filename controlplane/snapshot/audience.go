@@ -143,7 +143,7 @@ func (a *audience) carried() map[model.ObjectRef]bool {
 			continue
 		}
 		for _, port := range e.Ports {
-			if !port.Protocol.HTTP() {
+			if !port.HTTP() {
 				meet(out, a.atPort(key, port.Number, func(m *makers) []refs { return m.listeners }))
 			}
 		}
