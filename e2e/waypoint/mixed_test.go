@@ -111,6 +111,7 @@ func TestPlainBesideTunnels(t *testing.T) {
 		t.Errorf("%d tunnels were asked for at %s, which is plain", n, plain.name)
 	}
 
+	m.tells("DestinationRule default/db", "spec.trafficPolicy.outlierDetection", "ClientCannot")
 	plain.crash()
 	stop := newcomersAt(w.client(), db)
 	got, failures = w.send(web, webHost, 500)
