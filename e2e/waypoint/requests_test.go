@@ -82,8 +82,13 @@ func repeated(t *testing.T, f form) {
 		method, vip string
 		repeats     bool
 	}{
-		{http.MethodGet, routedVIP, true}, {http.MethodPut, routedVIP, true}, {http.MethodPost, routedVIP, false}, {http.MethodPatch, routedVIP, false},
-		{http.MethodGet, bareVIP, f.hbone}, {http.MethodDelete, bareVIP, f.hbone}, {http.MethodPost, bareVIP, false},
+		{http.MethodGet, routedVIP, true},
+		{http.MethodPut, routedVIP, true},
+		{http.MethodPost, routedVIP, false},
+		{http.MethodPatch, routedVIP, false},
+		{http.MethodGet, bareVIP, f.hbone},
+		{http.MethodDelete, bareVIP, f.hbone},
+		{http.MethodPost, bareVIP, false},
 	} {
 		for n := range 5 {
 			name := fmt.Sprintf("%s-%s-%d", c.method, c.vip, n)
