@@ -7,7 +7,7 @@ SEED    ?=
 STAY    ?=
 FUZZTIME ?= 30s
 
-.PHONY: build demo test check stress fuzz mutate bench e2e generate lint
+.PHONY: build demo waypoint test check stress fuzz mutate bench e2e generate lint
 
 build:
 	$(GO) build -o bin/coastwise ./cmd/coastwise
@@ -16,6 +16,11 @@ build:
 demo: build
 	@ENVOY="$$(hack/envoy.sh)" && $(GO) build -C e2e -o ../bin/demo ./demo && \
 	bin/demo --coastwise bin/coastwise --envoy "$$ENVOY" $(if $(SEED),--seed $(SEED)) $(if $(STAY),--stay)
+
+# samples/waypoint on this machine: two waypoints, a zone that dies: about a minute.
+waypoint: build
+	@ENVOY="$$(hack/envoy.sh)" && $(GO) build -C e2e -o ../bin/waypointdemo ./waypointdemo && \
+	bin/waypointdemo --coastwise bin/coastwise --envoy "$$ENVOY" $(if $(STAY),--stay)
 
 # Every test, real Envoys, gRPC clients in three languages and a real Kubernetes API
 # server included; the first run builds that one from source.

@@ -31,8 +31,8 @@ type Entry struct {
 	// fragments are in the routes of clients of its own namespace, and of others; nil
 	// until asked for.
 	fragments map[bool]envoy.Fragment
-	// byPort are the routes of each port under each policy; nil until asked for.
-	byPort map[portRoutesKey]*envoy.Resource
+	// ported are the routes of single ports; nil ones may not be sent.
+	ported map[portRoutesKey]*envoy.Resource
 	// makers says of which objects the policies are made; set when first asked for.
 	makers     makers
 	makersOnce sync.Once
@@ -62,7 +62,7 @@ func (enc *encoding) resolve(e *Entry, v model.Variant) *encoding {
 func newEntry(s *model.Service, problems []model.Problem, build builder) *Entry {
 	return &Entry{
 		Service: s, Problems: problems, build: build, memo: map[model.Variant]*encoding{},
-		fragments: map[bool]envoy.Fragment{}, routed: routedOf(s) != nil,
+		fragments: map[bool]envoy.Fragment{}, ported: map[portRoutesKey]*envoy.Resource{}, routed: routedOf(s) != nil,
 	}
 }
 

@@ -29,6 +29,8 @@ type Client struct {
 	Network   string
 	Labels    string
 	Scope     string
+	// Gateway is NS/NAME of the Gateway that a waypoint runs.
+	Gateway string
 	// Bind is the address of all of that proxy's ports.
 	Bind          string
 	HTTPProxyPort int
@@ -53,6 +55,7 @@ func (c Client) flags() []string {
 	add("network", c.Network)
 	add("labels", c.Labels)
 	add("scope", c.Scope)
+	add("gateway", c.Gateway)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))
 	return out

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -101,17 +102,26 @@ func (p *Phase) add(endpoint, failure string) {
 // Generator sends requests until it is stopped.
 type Generator struct {
 	target, host string
+	dial         Dial
 	workers      int
 	phase        atomic.Pointer[Phase]
 	wg           sync.WaitGroup
 	cancel       context.CancelFunc
 }
 
+// Dial opens the connection of a worker.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 // Start begins to send requests for host to target (IP:PORT), at rate requests
 // per second over all workers, in a first phase that Begin ends.
 func Start(target, host string, workers, rate int) *Generator {
+	return StartThrough(new(net.Dialer).DialContext, target, host, workers, rate)
+}
+
+// StartThrough is Start with connections to target that dial opens.
+func StartThrough(dial Dial, target, host string, workers, rate int) *Generator {
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &Generator{target: target, host: host, workers: workers, cancel: cancel}
+	g := &Generator{target: target, host: host, dial: dial, workers: workers, cancel: cancel}
 	g.Begin(rate)
 	for range workers {
 		g.wg.Go(func() { g.work(ctx) })
@@ -136,7 +146,7 @@ func (g *Generator) Stop() {
 }
 
 func (g *Generator) work(ctx context.Context) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true, DialContext: g.dial}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	next := time.Now()
