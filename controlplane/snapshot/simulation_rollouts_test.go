@@ -3,6 +3,7 @@ package snapshot
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
@@ -23,6 +24,9 @@ func (s *simulation) checkRollouts(settled bool) {
 		s.t.Error("all is published, and the rollouts are not complete")
 	}
 	want := map[model.ObjectRef]model.Rollout{}
+	for _, g := range s.hub.Snapshot().Gateways {
+		want[g.Object] = model.Rollout{}
+	}
 	for _, c := range s.clients {
 		for o, r := range s.oracleRollouts(c) {
 			want[o] = want[o].Join(r)
@@ -70,6 +74,23 @@ func (s *simulation) oracleRollouts(c *client) map[model.ObjectRef]model.Rollout
 			for _, route := range port.Routes {
 				worse(route.Object, r)
 			}
+		}
+	}
+	if g := snap.gatewayOf(c.claims); g != nil {
+		out[g.Object] = c.standing(v, c.ofGateway(v)...)
+	}
+	return out
+}
+
+// ofGateway are all listeners, and the routes of a Gateway at the edge.
+func (c *client) ofGateway(v *View) []resourceID {
+	var out []resourceID
+	for _, name := range v.Names(envoy.ListenerType) {
+		out = append(out, resourceID{envoy.ListenerType, name})
+	}
+	for _, name := range c.wanted() {
+		if strings.HasPrefix(name, envoy.GatewayPrefix) {
+			out = append(out, resourceID{envoy.RouteType, name})
 		}
 	}
 	return out
