@@ -105,8 +105,8 @@ func (b *behind) moved(stream *kube.Stream, what string, do func(), to ...string
 				return fmt.Errorf("%s: %v", what, tally.ByEndpoint)
 			}
 		}
-		if tally.Requests < 5 {
-			return fmt.Errorf("%s: %d requests", what, tally.Requests)
+		if len(tally.ByEndpoint) < len(to) {
+			return fmt.Errorf("%s: %v of %d requests", what, tally.ByEndpoint, tally.Requests)
 		}
 		return nil
 	})
