@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
 // echoService is Service default/NAME with endpoints zone by zone, near ones first.
@@ -244,4 +245,32 @@ func TestRouteEditsUnderLoad(t *testing.T) {
 		}
 	}
 	unfailed(t, g, phase)
+}
+
+// Where no priority is left that is healthy and was not tried, a retry is made all the
+// same, with a panic threshold too.
+func TestRouteRetriesWithNowhereElse(t *testing.T) {
+	s, c, near, far := routedScene(t)
+	s.write("rule.yaml", manifest.Rule("default", "both", "both",
+		"{outlierDetection: {consecutive5xxErrors: 1, baseEjectionTime: 60s, maxEjectionPercent: 100, minHealthPercent: 50}}"))
+	s.applies(c, `  - {retry: {attempts: 2, codes: [503], backoff: 1ms}, backendRefs: [{name: both, port: 80}]}
+`)
+	near.becomes("503")
+	eventually(t, patience, func() string { // until it is ejected
+		before := len(near.asked())
+		if got := c.request(t, http.MethodGet, "front", "/"); got.endpoint != far.at || len(near.asked()) != before {
+			return fmt.Sprintf("%d by %s", got.status, got.endpoint)
+		}
+		return ""
+	})
+	near.becomes("")
+	far.becomes("503")
+	if got := c.request(t, http.MethodGet, "front", "/"); got.status != http.StatusServiceUnavailable && got.endpoint != near.at {
+		t.Errorf("%d by %s", got.status, got.endpoint)
+	}
+	if n, m := len(near.asked()), len(far.asked()); n+m < 2 || m == 0 {
+		t.Errorf("%d attempts in the near zone, %d in the far one", n, m)
+	} else {
+		t.Logf("%d attempts in the near zone, %d in the far one", n, m)
+	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// routeTo is HTTPRoute default/r of Service one, which sends all to a backend.
-func routeTo(t *testing.T, backend string) store.Change {
+// routeOfOne is HTTPRoute default/r of Service one, which sends all to a backend.
+func routeOfOne(t *testing.T, backend string) store.Change {
 	t.Helper()
 	r := &gatewayv1.HTTPRoute{}
 	text := `{parentRefs: [{group: "", kind: Service, name: one}], rules: [{backendRefs: [{name: ` + backend + `, port: 80}]}]}`
@@ -26,7 +26,7 @@ func routeTo(t *testing.T, backend string) store.Change {
 
 // A changed route re-sends the routes of the proxy port and of the port, and no cluster.
 func TestRouteChanges(t *testing.T) {
-	h, st := newHub(t, service("one"), service("two"), service("three"), routeTo(t, "two"))
+	h, st := newHub(t, service("one"), service("two"), service("three"), routeOfOne(t, "two"))
 	m := join(t, h, sidecar("c", "a"))
 	versions := func() map[string]string {
 		view, out := m.Take().View, map[string]string{}
@@ -40,7 +40,7 @@ func TestRouteChanges(t *testing.T) {
 		return out
 	}
 	before := versions()
-	st.Apply([]store.Change{routeTo(t, "three")})
+	st.Apply([]store.Change{routeOfOne(t, "three")})
 	h.Publish(time.Now())
 	if u := take(m); !u.Scope || len(u.Names) > 0 {
 		t.Errorf("woken for %v, the scope %v", u.Names, u.Scope)
@@ -62,8 +62,8 @@ func TestRouteChanges(t *testing.T) {
 // A route counts in the rollout of every proxy that has it, and a refusal of any table
 // that carries it is one of it.
 func TestRolloutOfAttachedRoutes(t *testing.T) {
-	h, _ := newHub(t, service("one"), service("two"), routeTo(t, "two"))
-	ref := routeTo(t, "two").Ref
+	h, _ := newHub(t, service("one"), service("two"), routeOfOne(t, "two"))
+	ref := routeOfOne(t, "two").Ref
 	var p Progress
 	m := observed(t, h, sidecar("c", "a"), &p)
 	m.Take()
@@ -93,10 +93,10 @@ func TestRolloutOfAttachedRoutes(t *testing.T) {
 
 // gRPC clients have no routes, and do not count for them.
 func TestNoRolloutOfRoutesAtGRPC(t *testing.T) {
-	h, _ := newHub(t, service("one"), service("two"), routeTo(t, "two"))
+	h, _ := newHub(t, service("one"), service("two"), routeOfOne(t, "two"))
 	var p Progress
 	observed(t, h, model.Proxy{ID: "default/g", Kind: model.GRPC, Namespace: "default"}, &p, cluster("one")).Take()
-	if got, _ := h.Rollouts(); got[routeTo(t, "two").Ref] != (model.Rollout{}) {
+	if got, _ := h.Rollouts(); got[routeOfOne(t, "two").Ref] != (model.Rollout{}) {
 		t.Errorf("%+v", got)
 	}
 }
