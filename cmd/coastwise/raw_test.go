@@ -120,6 +120,7 @@ var extensions = []string{
 	"envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
 	"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
 	"envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+	"xds.type.matcher.v3.IPMatcher",
 	"google.protobuf.StringValue", // the name of a filter chain, the action of its matcher
 }
 
