@@ -122,3 +122,33 @@ func TestGatewayOfWaypointClass(t *testing.T) {
 		t.Errorf("somebody else's: %+v %v", g, problems)
 	}
 }
+
+// What a waypoint's Gateway cannot have is told, and nothing else is the matter with it.
+func TestWhatAWaypointIsToldOf(t *testing.T) {
+	host := gatewayv1.Hostname("a.example")
+	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "r"}}
+	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "another"}, {Name: "wp"}}
+	o := ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
+		g.Labels = map[string]string{"istio.io/waypoint-for": "services"}
+		g.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Value: "10.0.0.1"}}
+		g.Spec.Listeners[0].Hostname = &host
+		g.Spec.Listeners[0].TLS = &gatewayv1.ListenerTLSConfig{}
+		g.Spec.TLS = &gatewayv1.GatewayTLSConfig{}
+	}), Routing: ingest.Routing{HTTP: []*gatewayv1.HTTPRoute{route}}}
+	g, problems := ingest.Gateway(o)
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.Join([]string{string(p.Severity), string(p.Reason), p.Object.String(), p.Field}, " "))
+	}
+	want := []string{
+		"warning UnsupportedValue Gateway infra/wp metadata.labels[istio.io/waypoint-for]",
+		"warning UnsupportedAddress Gateway infra/wp spec.addresses[0]",
+		"info NoEffect Gateway infra/wp spec.listeners[0].hostname",
+		"info NoEffect Gateway infra/wp spec.listeners[0].tls",
+		"info NoEffect Gateway infra/wp spec.tls",
+		"warning NotAllowedByListeners HTTPRoute infra/r spec.parentRefs[1]",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || g.Waypoint.Port != model.PortPROXY {
+		t.Errorf("%+v\n%s", g, strings.Join(got, "\n"))
+	}
+}
