@@ -3,6 +3,8 @@ package admit
 import (
 	"k8s.io/utils/ptr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // The CRDs' limits on a route.
@@ -53,6 +55,10 @@ func (r *report) parent(p path, ref *gatewayv1.ParentReference) {
 	wordPointer(r, p.child("namespace"), ref.Namespace, aNamespace)
 	wordPointer(r, p.child("sectionName"), ref.SectionName, aSection)
 	between(r, p.child("port"), ref.Port, 1, 65535)
+	if *ref.Kind == serviceKindWord && *ref.Group == gatewayv1.GroupName {
+		r.add(model.Warning, model.InvalidKind, p.child("group"),
+			"%s has no kind Service, so the route has no effect there; write group: \"\"", *ref.Group)
+	}
 }
 
 // common checks what routes of all kinds have.

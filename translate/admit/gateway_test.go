@@ -93,3 +93,15 @@ func TestStatusOfGatewayAPI(t *testing.T) {
 		}
 	}
 }
+
+// TestServiceAsParentWithoutGroup: the group's default is the Gateway API's, and a Service
+// is of none, so nobody would take the route.
+func TestServiceAsParentWithoutGroup(t *testing.T) {
+	for ref, told := range map[string]bool{"{kind: Service, name: a}": true, "{group: '', kind: Service, name: a}": false, "{kind: Gateway, name: a}": false} {
+		result, problems := Object([]byte("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: a}, spec: {parentRefs: [" + ref + "]}}"))
+		found := len(problems) == 1 && problems[0].Field == "spec.parentRefs[0].group" && problems[0].Severity == model.Warning
+		if result.Object == nil || found != told || len(problems) > 1 {
+			t.Errorf("%s: %v", ref, problems)
+		}
+	}
+}

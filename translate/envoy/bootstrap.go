@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"sigs.k8s.io/yaml"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -75,6 +76,7 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 		},
 		StatsConfig:     &metricsv3.StatsConfig{StatsTags: zoneTags()},
 		OverloadManager: connectionLimit(),
+		LayeredRuntime:  regexLimit(),
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(b)
 	if err != nil {
@@ -100,7 +102,7 @@ func flagName(claim string) string {
 	if claim == claimPort {
 		return "--http-proxy-port"
 	}
-	return "--" + claim
+	return "--" + strings.TrimPrefix(claim, claimCertificate+".")
 }
 
 // ports checks what only a bootstrap needs and splits the server's address.
@@ -114,13 +116,26 @@ func (c *checks) ports(p model.Proxy, o BootstrapOptions) (host string, port uin
 		c.addf("admin-port", "%d is not in 1..65535", o.AdminPort)
 	} else if o.AdminPort == p.HTTPProxyPort {
 		c.addf("admin-port", "%d is the HTTP proxy port too", o.AdminPort)
+	} else {
+		c.taken(p, "admin-port", o.AdminPort)
 	}
+	c.taken(p, claimPort, p.HTTPProxyPort)
 	host, port, ok := splitHostPort(o.XDS)
 	if !ok {
 		c.addf("xds", "%q is not HOST:PORT", o.XDS)
 	}
 	c.serverTLS(o.TLS, p.Kind)
 	return host, port
+}
+
+// taken checks that a port is none of the listeners that the proxy's other claims bring.
+func (c *checks) taken(p model.Proxy, claim string, port uint32) {
+	switch {
+	case p.Capture && (port == CapturePort || port == InboundPort):
+		c.addf(claim, "%d is a port of --capture, which are %d and %d", port, CapturePort, InboundPort)
+	case p.Kind == model.Waypoint && (port == model.PortPROXY || port == model.PortHBONE):
+		c.addf(claim, "%d is the port of a waypoint's Gateway, which are %d and %d", port, model.PortPROXY, model.PortHBONE)
+	}
 }
 
 // splitHostPort reads IP:PORT, [IP]:PORT and NAME:PORT.
@@ -193,6 +208,21 @@ func connectionLimit() *overloadv3.OverloadManager {
 		Name:       "envoy.resource_monitors.global_downstream_max_connections",
 		ConfigType: &overloadv3.ResourceMonitor_TypedConfig{TypedConfig: pack(limit)},
 	}}}
+}
+
+// maxRegex is above any pattern that model.CheckRegex lets through.
+const maxRegex = 1 << 24
+
+// regexLimit lets a route's pattern be larger than 100 steps of RE2, which are some
+// dozen words: only a bootstrap can say that. The layer of /runtime_modify stays.
+func regexLimit() *bootstrapv3.LayeredRuntime {
+	static := &structpb.Struct{Fields: map[string]*structpb.Value{
+		"re2.max_program_size.error_level": structpb.NewNumberValue(maxRegex),
+	}}
+	return &bootstrapv3.LayeredRuntime{Layers: []*bootstrapv3.RuntimeLayer{
+		{Name: "static", LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: static}},
+		{Name: "admin", LayerSpecifier: &bootstrapv3.RuntimeLayer_AdminLayer_{AdminLayer: &bootstrapv3.RuntimeLayer_AdminLayer{}}},
+	}}
 }
 
 // zoneTags turn cluster.C.zone.FROM.TO.upstream_rq… into labels (reference

@@ -139,6 +139,11 @@ func TestBootstrapRefuses(t *testing.T) {
 		{"--admin-port: 0 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 0 }},
 		{"--admin-port: 65536 is not in", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 65536 }},
 		{"--admin-port: 15080 is the HTTP proxy port too", func(_ *model.Proxy, o *BootstrapOptions) { o.AdminPort = 15080 }},
+		{"--admin-port: 15006 is a port of --capture, which are 15001 and 15006", func(p *model.Proxy, o *BootstrapOptions) { p.Capture, o.AdminPort = true, 15006 }},
+		{"--http-proxy-port: 15001 is a port of --capture", func(p *model.Proxy, _ *BootstrapOptions) { p.Capture, p.HTTPProxyPort = true, 15001 }},
+		{"--admin-port: 15008 is the port of a waypoint's Gateway, which are 15088 and 15008", func(p *model.Proxy, o *BootstrapOptions) {
+			p.Kind, p.Gateway, p.HTTPProxyPort, o.AdminPort = model.Waypoint, "shop/wp", 0, 15008
+		}},
 		{`--xds: "" is not HOST:PORT`, func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "" }},
 		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host" }},
 		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host:0" }},
@@ -215,4 +220,15 @@ func TestBootstrapRoundTrip(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// A list of some dozen words is more than the 100 steps of RE2 that Envoy takes unasked;
+// /runtime_modify goes on working.
+func TestBootstrapLetsPatternsBeLarge(t *testing.T) {
+	b := readBootstrap(t, goodProxy(), goodOptions())
+	layers := b.GetLayeredRuntime().GetLayers()
+	if len(layers) != 2 || layers[1].GetAdminLayer() == nil ||
+		layers[0].GetStaticLayer().GetFields()["re2.max_program_size.error_level"].GetNumberValue() < 100_000 {
+		t.Errorf("%v", layers)
+	}
 }

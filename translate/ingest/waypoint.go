@@ -24,13 +24,14 @@ func attach(o Objects) (model.GatewayName, []model.Problem) {
 		}}
 	}
 	g := o.Gateways[name]
+	what, forServices := waypointForServices(g)
 	switch {
 	case g == nil:
 		return refuse(model.TargetNotFound, "there is no Gateway %s", name)
 	case !isWaypoint(g, o.Classes[string(g.Spec.GatewayClassName)]):
 		return refuse(model.Invalid, "Gateway %s is of class %s, and not of %s", name, g.Spec.GatewayClassName, model.WaypointClass)
-	case !forServices(g):
-		return refuse(model.NotAllowedByListeners, "Gateway %s is not for services, by its label %s", name, waypointFor)
+	case !forServices:
+		return refuse(model.NotAllowedByListeners, "Gateway %s is not for services, by its label %s", name, what)
 	}
 	w, problems := waypointListener(g)
 	switch {
@@ -48,15 +49,6 @@ const (
 	waypointFor      = "networking.coastwise.dev/waypoint-for"
 	waypointForIstio = "istio.io/waypoint-for"
 )
-
-// forServices says that a waypoint is for services.
-func forServices(g *gatewayv1.Gateway) bool {
-	what, ok := g.Labels[waypointFor]
-	if !ok {
-		what, ok = g.Labels[waypointForIstio]
-	}
-	return !ok || what == "service" || what == "all" || what == ""
-}
 
 // allows says whether the one listener of a waypoint takes services of a namespace: by
 // default those of its own only.

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,5 +121,55 @@ func TestGatewayOfWaypointClass(t *testing.T) {
 	o.Class = &gatewayv1.GatewayClass{Spec: gatewayv1.GatewayClassSpec{ControllerName: "example.com/other"}}
 	if g, problems := ingest.Gateway(o); g != nil || problems != nil {
 		t.Errorf("somebody else's: %+v %v", g, problems)
+	}
+}
+
+// What a waypoint's Gateway asks for and does not get is told, and it goes on.
+func TestWaypointNotHonoured(t *testing.T) {
+	host, kind := gatewayv1.Hostname("a.example"), gatewayv1.IPAddressType
+	g, problems := ingest.Gateway(ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
+		g.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &kind, Value: "10.0.0.9"}}
+		g.Spec.Infrastructure = &gatewayv1.GatewayInfrastructure{
+			Labels:        map[gatewayv1.LabelKey]gatewayv1.LabelValue{"a": "b"},
+			ParametersRef: &gatewayv1.LocalParametersReference{Group: "example.net", Kind: "Tuning", Name: "x"},
+		}
+		g.Spec.TLS = &gatewayv1.GatewayTLSConfig{Frontend: &gatewayv1.FrontendTLSConfig{}}
+		g.Spec.Listeners[0].Hostname, g.Spec.Listeners[0].TLS = &host, &gatewayv1.ListenerTLSConfig{}
+	})})
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.Join([]string{p.Object.String(), p.Field, string(p.Severity), string(p.Reason)}, " "))
+	}
+	want := []string{
+		"Gateway infra/wp spec.addresses[0] warning UnsupportedAddress",
+		"Gateway infra/wp spec.infrastructure warning NotHonoured",
+		"Gateway infra/wp spec.infrastructure.parametersRef warning InvalidParameters",
+		"Gateway infra/wp spec.listeners[0].hostname warning NotHonoured",
+		"Gateway infra/wp spec.listeners[0].tls warning NotHonoured",
+		"Gateway infra/wp spec.tls.frontend warning NotHonoured",
+	}
+	if !slices.Equal(got, want) || g.Waypoint.Port != model.PortPROXY {
+		t.Errorf("port %d, told\n%s\nwant\n%s", g.Waypoint.Port, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What a waypoint's Gateway cannot have is told, and nothing else is the matter with it.
+func TestWhatAWaypointIsToldOf(t *testing.T) {
+	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "r"}}
+	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "another"}, {Name: "wp"}}
+	o := ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
+		g.Labels = map[string]string{"istio.io/waypoint-for": "services"}
+	}), Routing: ingest.Routing{HTTP: []*gatewayv1.HTTPRoute{route}}}
+	g, problems := ingest.Gateway(o)
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.Join([]string{string(p.Severity), string(p.Reason), p.Object.String(), p.Field}, " "))
+	}
+	want := []string{
+		"warning UnsupportedValue Gateway infra/wp metadata.labels[istio.io/waypoint-for]",
+		"warning NotAllowedByListeners HTTPRoute infra/r spec.parentRefs[1]",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || g.Waypoint.Port != model.PortPROXY {
+		t.Errorf("%+v\n%s", g, strings.Join(got, "\n"))
 	}
 }
