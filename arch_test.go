@@ -17,6 +17,8 @@ import (
 const module = "github.com/coastwise/coastwise/"
 
 // Which packages of ours a folder may import; a longer path wins over a shorter.
+// The sources know ingest only for what it reads of an object (one annotation of a
+// Pod) and for the credentials that they hand to the store.
 var arrows = map[string][]string{
 	"api/v1alpha1":          {},
 	"translate/model":       {},
@@ -29,11 +31,11 @@ var arrows = map[string][]string{
 	"translate/workload":    {"api/v1alpha1", "translate/model", "translate/ingest", "translate/envoy", "third_party/istio/workloadapi", "third_party/istio/workloadapi/security"},
 	"translate":             {"translate/model", "translate/ingest", "translate/locality", "translate/predict", "translate/envoy"},
 	"controlplane/store":    {"api/v1alpha1", "translate/model", "translate/ingest"},
-	"controlplane/files":    {"api/v1alpha1", "translate/model", "translate/admit", "controlplane/store"},
+	"controlplane/files":    {"api/v1alpha1", "translate/model", "translate/admit", "translate/ingest", "controlplane/store"},
 	"controlplane/snapshot": {"translate", "translate/model", "translate/ingest", "translate/envoy", "translate/workload", "controlplane/store"},
 	"controlplane/xds":      {"translate", "translate/model", "translate/envoy", "translate/workload", "controlplane/snapshot"},
 	"controlplane/admin":    {"translate/model"},
-	"controlplane/kube":     {"api/v1alpha1", "translate/model", "translate/admit", "controlplane/store"},
+	"controlplane/kube":     {"api/v1alpha1", "translate/model", "translate/admit", "translate/ingest", "controlplane/store"},
 	"controlplane/status":   {"api/v1alpha1", "translate/model"},
 	"controlplane/auth":     {},
 	"controlplane/peers":    {"api/v1alpha1", "translate/model", "controlplane/auth"},

@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
 // TestConnect: CONNECT on the HTTP proxy port reaches services by all their names, and
 // unknown addresses by the mode of the mesh.
 func TestConnect(t *testing.T) {
-	s, c := oneService(t)
+	s := newScene(t, map[string]string{"nodes.yaml": nodes()})
+	s.backend(0, 0)
+	c := s.envoy(coastwise.Client{Locality: "eu/eu-1", Connect: true})
 	s.write("shop.yaml", s.twoPortService("shop", []string{vip4, vip6}, 1))
 	s.backend(3, 0)
 	c.converge(c.predicted("shop.default:9000"))

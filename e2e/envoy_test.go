@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/coastwise"
+	"github.com/coastwise/coastwise/e2e/dump"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
@@ -53,7 +54,7 @@ func (c *client) balances(cluster, simple string) string {
 		return cluster + " is warming"
 	}
 	for _, o := range c.held(c.scene.t)["clusters"] {
-		if name(o) == cluster+"<nil>" && strings.Contains(fmt.Sprint(o["load_balancing_policy"]), "."+strings.ToLower(simple)+" ") {
+		if dump.Name(o) == cluster && strings.Contains(fmt.Sprint(o["load_balancing_policy"]), "."+strings.ToLower(simple)+" ") {
 			return ""
 		}
 	}
@@ -71,7 +72,7 @@ func TestServerIsKilledAndComesBack(t *testing.T) {
 	s.serve()
 	s.write("a.yaml", s.predictCase("a", [3]layoutOf{{0, 1}, {2, 0}}, "", "{}", false))
 	c.converge(c.predicted("a.default:80"))
-	if different(before, c.held(t)) == "" {
+	if dump.Different(before, c.held(t)) == "" {
 		t.Error("the change after the restart changed nothing")
 	}
 	unfailed(t, g, phase)
@@ -101,7 +102,7 @@ func TestBadInputHarmsNobodyElse(t *testing.T) {
 		t.Errorf("a good service beside bad ones: %s", tally.Failures[0].What)
 	}
 	for _, kind := range []string{"clusters", "endpoints"} {
-		if was, is := before[kind][0], find(c.held(t)[kind], name(before[kind][0])); different(map[string][]object{kind: {was}}, map[string][]object{kind: is}) != "" {
+		if was, is := before[kind][0], find(c.held(t)[kind], dump.Name(before[kind][0])); dump.Different(dump.Resources{kind: {was}}, dump.Resources{kind: is}) != "" {
 			t.Errorf("the %s of service a changed from %v to %v", kind, was, is)
 		}
 	}
@@ -110,10 +111,10 @@ func TestBadInputHarmsNobodyElse(t *testing.T) {
 	unfailed(t, g, phase)
 }
 
-func find(in []object, called string) []object {
+func find(in []dump.Object, called string) []dump.Object {
 	for _, o := range in {
-		if name(o) == called {
-			return []object{o}
+		if dump.Name(o) == called {
+			return []dump.Object{o}
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func TestExplicitListeners(t *testing.T) {
 		})
 	}
 	eventually(t, patience, func() string {
-		seen := logged(t, c.Output, func(line object) string {
+		seen := logged(t, c.Output, func(line map[string]any) string {
 			return fmt.Sprint(line["cluster"], " ", line["authority"], " ", line["zone"])
 		})
 		for _, want := range []string{

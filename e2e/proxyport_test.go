@@ -94,7 +94,7 @@ func TestAccessLogTellsTheZone(t *testing.T) {
 	c.converge(c.predicted("a.default:80"))
 	c.send("a.default", 200)
 	eventually(t, patience, func() string {
-		seen := logged(t, c.Output, func(line object) string {
+		seen := logged(t, c.Output, func(line map[string]any) string {
 			return fmt.Sprint(line["cluster"], " ", line["zone"], " ", line["reason"], " ", line["code"])
 		})
 		for _, want := range []string{
@@ -110,7 +110,7 @@ func TestAccessLogTellsTheZone(t *testing.T) {
 }
 
 // logged is what the lines of an access log say, each text once.
-func logged(t *testing.T, path string, say func(object) string) []string {
+func logged(t *testing.T, path string, say func(map[string]any) string) []string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -118,7 +118,7 @@ func logged(t *testing.T, path string, say func(object) string) []string {
 	}
 	var out []string
 	for line := range strings.Lines(string(content)) {
-		var o object
+		var o map[string]any
 		if json.Unmarshal([]byte(line), &o) == nil {
 			out = append(out, say(o))
 		}

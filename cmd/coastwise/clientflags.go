@@ -19,7 +19,7 @@ type clientFlags struct {
 	id, kind, namespace, node, locality, network string
 	labels, scope, bind, gateway                 string
 	httpProxyPort                                uint32
-	capture                                      bool
+	capture, connect                             bool
 	given                                        *pflag.FlagSet
 }
 
@@ -37,6 +37,7 @@ func (f *clientFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.bind, "bind", "127.0.0.1", "address of all of the client's ports")
 	flags.Uint32Var(&f.httpProxyPort, "http-proxy-port", 15080, "port of the client's HTTP proxy listener; 0 is none")
 	flags.StringVar(&f.gateway, "gateway", "", "NS/NAME of the Gateway that the client runs; a waypoint needs one")
+	flags.BoolVar(&f.connect, "connect", false, "the sidecar's HTTP proxy port takes CONNECT too; with --capture it does anyway")
 	flags.BoolVar(&f.capture, "capture", false, "the sidecar also listens on 15001 and 15006 for connections that iptables redirects to it")
 }
 
@@ -47,7 +48,7 @@ func (f *clientFlags) proxy() (model.Proxy, error) {
 	p := model.Proxy{
 		ID: f.namespace + "/" + f.id, Kind: model.Kind(f.kind), Namespace: f.namespace,
 		Node: f.node, Network: f.network, Bind: f.bind, HTTPProxyPort: f.httpProxyPort,
-		Gateway: f.gateway, Capture: f.capture,
+		Gateway: f.gateway, Capture: f.capture, Connect: f.connect,
 		Internal: true, // as bootstrap says it
 	}
 	if p.Kind == model.Waypoint {
@@ -133,6 +134,9 @@ func (f *clientFlags) checkServed() []error {
 	case kind == model.Sidecar && f.gateway != "":
 		errs = append(errs, errors.New("--gateway: is for kinds waypoint and gateway"))
 	}
+	if f.connect && (kind != model.Sidecar || f.httpProxyPort == 0) {
+		errs = append(errs, errors.New("--connect: is for the HTTP proxy port of kind sidecar"))
+	}
 	if f.capture && kind != model.Sidecar {
 		errs = append(errs, errors.New("--capture: is for kind sidecar"))
 	}
@@ -142,7 +146,7 @@ func (f *clientFlags) checkServed() []error {
 // meaningless names the flags of a proxy's own ports: a gRPC client has none.
 func (f *clientFlags) meaningless() []error {
 	var errs []error
-	for _, name := range []string{"bind", "http-proxy-port", "admin-port", "gateway", "capture"} {
+	for _, name := range []string{"bind", "http-proxy-port", "admin-port", "gateway", "capture", "connect"} {
 		if f.given.Changed(name) {
 			errs = append(errs, fmt.Errorf("--%s: means nothing to --kind grpc: such a client opens no port", name))
 		}

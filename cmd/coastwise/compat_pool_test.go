@@ -116,7 +116,7 @@ kind: Service
 metadata: {name: elsewhere, namespace: default}
 spec: {type: ExternalName, externalName: a.example.com, ports: [{name: http, port: 80}]}
 `},
-		"spec.outboundTrafficPolicy.mode":     {value: "ALLOW_ANY"},
+		"spec.outboundTrafficPolicy.mode":     {value: "ALLOW_ANY", instead: "REGISTRY_ONLY", args: "--capture"},
 		"spec.enableAutoMtls":                 {value: "true"},
 		"spec.serviceSettings":                {value: "[]"},
 		"spec.serviceScopeConfigs":            {value: "[]"},
@@ -124,6 +124,6 @@ spec: {type: ExternalName, externalName: a.example.com, ports: [{name: http, por
 		"spec.defaultServiceExportTo":         {value: "[.]"},
 		"spec.defaultDestinationRuleExportTo": {value: "[.]"},
 
-		"spec.outboundTrafficPolicy.mode=REGISTRY_ONLY": {value: "REGISTRY_ONLY"},
+		"spec.outboundTrafficPolicy.mode=REGISTRY_ONLY": {value: "REGISTRY_ONLY", args: "--capture"},
 	}
 }

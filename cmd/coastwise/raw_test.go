@@ -101,7 +101,10 @@ func replaced(value any, word string) any {
 // extensions are all that coastwise ever packs.
 var extensions = []string{
 	"envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", "envoy.extensions.clusters.dns.v3.DnsCluster",
-	"envoy.extensions.filters.http.router.v3.Router",
+	"envoy.extensions.common.matching.v3.ExtensionWithMatcher",
+	"envoy.extensions.filters.common.matcher.action.v3.SkipFilter",
+	"envoy.extensions.filters.http.router.v3.Router", "envoy.extensions.filters.http.set_filter_state.v3.Config",
+	"envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
 	"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 	"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", "envoy.extensions.formatter.cel.v3.Cel",
 	"envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided",
@@ -109,11 +112,25 @@ var extensions = []string{
 	"envoy.extensions.load_balancing_policies.maglev.v3.Maglev", "envoy.extensions.load_balancing_policies.random.v3.Random",
 	"envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
 	"envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
+	"envoy.extensions.matching.common_inputs.network.v3.DestinationIPInput",
+	"envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput",
+	"envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
 	"envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+	"envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
 	"envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
 	"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-	"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+	"envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+	"xds.type.matcher.v3.IPMatcher",
+	"google.protobuf.StringValue", // the name of a filter chain, the action of its matcher
 }
+
+// What these kinds may cause coastwise to write, to the letter: patterns, formats and
+// internal listeners. (An HTTPRoute has patterns of its author's, and is not in the table.)
+var (
+	patterns = []string{`(\[[0-9A-Fa-f:.]+\]|[0-9]+(\.[0-9]+){3}):[0-9]+`}
+	formats  = []string{"%REQ(:AUTHORITY)%"}
+	internal = []string{"outbound"}
+)
 
 func checkRaw(t *testing.T, dir, text string) {
 	t.Helper()
@@ -155,13 +172,21 @@ func walkRaw(t *testing.T, dir string, m protoreflect.Message) {
 		return
 	}
 	switch name := m.Descriptor().Name(); name {
-	case "RegexMatcher", "RegexMatchAndSubstitute", "WatchedDirectory", "Pipe", "EnvoyInternalAddress", "RemoteDataSource":
+	case "RegexMatchAndSubstitute", "WatchedDirectory", "Pipe", "RemoteDataSource":
 		t.Errorf("carries a %s: %v", name, m)
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch f.Name() {
-		case "filename", "safe_regex", "suffix_match", "environment_variable", "inline_bytes":
+		case "filename", "suffix_match", "environment_variable", "inline_bytes", "endpoint_id", "text_format":
 			t.Errorf("carries %s: %v", f.FullName(), value)
+		case "regex":
+			ours(t, f, value, patterns)
+		case "inline_string":
+			if text := value.String(); !strings.HasPrefix(text, "coastwise: ") || strings.Contains(text, "%") { // no answer's body
+				ours(t, f, value, formats)
+			}
+		case "server_listener_name":
+			ours(t, f, value, internal)
 		case "path":
 			if m.Descriptor().Name() == "PathConfigSource" && filepath.Dir(value.String()) != dir {
 				t.Errorf("Envoy would read %s", value)
@@ -188,6 +213,13 @@ func walkRaw(t *testing.T, dir string, m protoreflect.Message) {
 		}
 		return true
 	})
+}
+
+func ours(t *testing.T, f protoreflect.FieldDescriptor, value protoreflect.Value, known []string) {
+	t.Helper()
+	if !slices.Contains(known, value.String()) {
+		t.Errorf("carries %s: %v", f.FullName(), value)
+	}
 }
 
 // TestKindsHoldNothingRaw holds that no field of ours takes what its author likes:

@@ -124,7 +124,7 @@ func (a *audience) findCluster(name string) refs {
 // ofListener is of an explicit listener that carries TCP, or of those by which
 // connections to all services come; no other hangs on a rule.
 func (a *audience) ofListener(name string) refs {
-	if name == envoy.CaptureListener || name == envoy.OutboundListener {
+	if slices.Contains(sharedListeners(), name) {
 		return list(a.carried())
 	}
 	x, ok := a.set.explicit.find(name)
@@ -134,12 +134,17 @@ func (a *audience) ofListener(name string) refs {
 	return a.atPort(x.Service.Key, x.Port, func(m *makers) []refs { return m.listeners })
 }
 
-// carried are the objects of which captured connections over TCP show something.
+// sharedListeners are those by which connections to all services come.
+func sharedListeners() []string {
+	return []string{envoy.CaptureListener, envoy.OutboundListener, envoy.WaypointListener, envoy.MainInternal}
+}
+
+// carried are the objects of which chains of TCP in such listeners show something.
 func (a *audience) carried() map[model.ObjectRef]bool {
 	out := map[model.ObjectRef]bool{}
 	for _, key := range a.set.Keys {
 		e := a.snap.Entries[key]
-		if e == nil || len(e.made().all) == 0 {
+		if e == nil || len(e.made().all) == 0 || a.proxy.Kind == model.Waypoint && e.Waypoint.String() != a.proxy.Gateway {
 			continue
 		}
 		for _, port := range e.Ports {
@@ -186,9 +191,10 @@ func (a *audience) routesAt(key model.Key, port uint32) refs {
 	return slices.Clip(of).with(a.attached(e, port)...)
 }
 
-// attached are the HTTPRoutes and GRPCRoutes of one port, of which gRPC clients get none.
+// attached are the HTTPRoutes and GRPCRoutes of one port, of which gRPC clients get none,
+// and waypoints those of the services that are attached to them: others are backends.
 func (a *audience) attached(e *Entry, port uint32) refs {
-	if a.set.targets != nil {
+	if a.set.targets != nil || a.proxy.Kind == model.Waypoint && e.Waypoint.String() != a.proxy.Gateway {
 		return nil
 	}
 	return e.made().attached[port]
@@ -231,7 +237,7 @@ func (a *audience) routed() map[model.ObjectRef]bool {
 	return a.through
 }
 
-// shown are those, and those of explicit listeners.
+// shown are those, and those of listeners that carry TCP.
 func (a *audience) shown() map[model.ObjectRef]bool {
 	if a.opened != nil {
 		return a.opened
@@ -242,6 +248,9 @@ func (a *audience) shown() map[model.ObjectRef]bool {
 	}
 	for _, x := range a.set.explicit.list {
 		meet(a.opened, a.ofListener(x.ListenerName()))
+	}
+	if a.set.entrances.shared() {
+		meet(a.opened, list(a.carried()))
 	}
 	return a.opened
 }

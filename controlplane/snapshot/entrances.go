@@ -34,10 +34,15 @@ func newEntrances(scope Scope, services []*model.Service) *entrances {
 	if scope.Kind == model.Waypoint {
 		x.services = translate.Attached(services, scope.Gateway)
 	}
-	if scope.Kind == model.Waypoint || scope.Capture || scope.Connect {
+	if x.shared() {
 		_, x.problems = translate.Chains(x.services, func(*model.Service, uint32) model.PolicyID { return 0 })
 	}
 	return x
+}
+
+// shared says that the scope's clients may have such a listener.
+func (x *entrances) shared() bool {
+	return x.scope.Kind == model.Waypoint || x.scope.Capture || x.scope.Connect
 }
 
 // entrances are those of the client.

@@ -37,10 +37,13 @@ func (m *Member) Observe(progress func() Progress) {
 // nothing, has none. Of entries those have one that declare a service.
 //
 // A proxy counts for an object if it subscribes, by wildcard or by name, to a cluster
-// or endpoints that the object is behind. A listener or routes count as far as they
-// carry what the object says: refused routes of the HTTP proxy port are refused for
-// every route, and every rule with a hash key or tunnel, in them. The MeshConfig is behind all
-// clusters, since a policy does not tell every default that it took from there.
+// or endpoints that the object is behind; for an HTTPRoute or GRPCRoute if it subscribes
+// to all clusters and sees the service, or, as a waypoint, is the one of the service: its
+// routes are what its listeners lead to, and without one that does it has all of them.
+// A listener or routes count as far as they carry what the object says: refused routes of
+// the HTTP proxy port are refused for every route, and every rule with a hash key or
+// tunnel, in them. The MeshConfig is behind all clusters, since a policy does not tell
+// every default that it took from there.
 // Streams of one id are one proxy. Every Gateway of our classes has a Rollout: that of
 // the proxies that run it.
 func (h *Hub) Rollouts() (map[model.ObjectRef]model.Rollout, bool) {

@@ -88,7 +88,7 @@ func (s Scope) sees(e *Entry) bool {
 
 // client is one of the scope without labels, as far as routes look at it.
 func (s Scope) client() model.Proxy {
-	p := model.Proxy{Kind: s.Kind, Namespace: s.Namespace, Capture: s.Capture, Internal: s.Connect}
+	p := model.Proxy{Kind: s.Kind, Namespace: s.Namespace, Capture: s.Capture, Internal: s.Connect, Connect: s.Connect}
 	if s.Connect {
 		p.HTTPProxyPort = 1 // any
 	}

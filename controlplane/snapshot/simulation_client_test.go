@@ -26,6 +26,7 @@ type client struct {
 	refuses string                // every version of this name
 	refused map[string]bool       // versions refused
 	routes  map[string][]string   // the routes of each listener
+	secrets map[resourceID]bool   // the clusters and listeners that want secrets
 }
 
 type resourceID struct{ typeURL, name string }
@@ -39,7 +40,7 @@ func (s *simulation) cut(c *client) {
 func (s *simulation) connect(c *client) {
 	if c.held == nil {
 		c.held, c.names, c.refused = map[resourceID]string{}, map[resourceID]bool{}, map[string]bool{}
-		c.routes = map[string][]string{}
+		c.routes, c.secrets = map[string][]string{}, map[resourceID]bool{}
 	}
 	var err error
 	if c.member, err = s.hub.Join(c.claims); err != nil {
@@ -50,7 +51,7 @@ func (s *simulation) connect(c *client) {
 	c.view = c.member.Take().View
 	c.stream = xds.NewStream(fmt.Sprint(s.streams, "-"), c.view, xds.DefaultLimits())
 	c.observe()
-	for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType} {
+	for _, typeURL := range []string{envoy.SecretType, envoy.ClusterType, envoy.EndpointType, envoy.ListenerType, envoy.RouteType} {
 		r := xds.Request{TypeURL: typeURL, Initial: map[string]string{}}
 		for key, version := range c.held {
 			if key.typeURL == typeURL {
@@ -198,7 +199,7 @@ func (s *simulation) apply(c *client, r xds.Response, answer *xds.Request) {
 		if answer.Refused && x.Name == c.refuses {
 			continue
 		}
-		if (r.TypeURL == envoy.EndpointType || r.TypeURL == envoy.RouteType) && !c.names[resourceID{r.TypeURL, x.Name}] {
+		if r.TypeURL != envoy.ClusterType && r.TypeURL != envoy.ListenerType && !c.names[resourceID{r.TypeURL, x.Name}] {
 			continue // sent before the server heard that nobody asks any more
 		}
 		c.held[resourceID{r.TypeURL, x.Name}] = x.Version
@@ -218,6 +219,9 @@ func byEDS(r *envoy.Resource) bool {
 
 // follow subscribes to what a response brought, and drops what it took away.
 func (s *simulation) follow(c *client, r xds.Response) {
+	if secrets := c.followSecrets(r); len(secrets.Subscribe)+len(secrets.Unsubscribe) > 0 {
+		s.send(c, xds.Event{Request: &secrets})
+	}
 	next := xds.Request{}
 	switch r.TypeURL {
 	case envoy.ClusterType:

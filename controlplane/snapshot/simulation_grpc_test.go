@@ -213,7 +213,7 @@ func TestGRPCClientsEndWithAFreshTranslation(t *testing.T) {
 		clients := make([]*grpcMember, rapid.IntRange(1, 3).Draw(t, "clients"))
 		for i := range clients {
 			claims := worldtest.DrawProxy(t, fmt.Sprint("g", i))
-			claims.Kind, claims.Bind, claims.HTTPProxyPort = model.GRPC, "", 0
+			claims = worldtest.AsGRPC(claims)
 			clients[i] = &grpcMember{t: t, claims: claims, wanted: map[string]bool{}, versions: map[string]string{}, held: map[string]map[string]*envoy.Resource{}}
 			for _, url := range walk {
 				clients[i].held[url] = map[string]*envoy.Resource{}

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
@@ -23,6 +24,9 @@ func (s *simulation) checkRollouts(settled bool) {
 		s.t.Error("all is published, and the rollouts are not complete")
 	}
 	want := map[model.ObjectRef]model.Rollout{}
+	for _, g := range s.hub.Snapshot().Gateways {
+		want[g.Object] = model.Rollout{}
+	}
 	for _, c := range s.clients {
 		for o, r := range s.oracleRollouts(c) {
 			want[o] = want[o].Join(r)
@@ -44,26 +48,89 @@ func (s *simulation) checkRollouts(settled bool) {
 // oracleRollouts are those of one client, by what it holds itself.
 func (s *simulation) oracleRollouts(c *client) map[model.ObjectRef]model.Rollout {
 	snap := s.hub.Snapshot()
-	v := &View{snap: snap, class: c.member.class, set: snap.Scopes[c.member.class.key.scope]}
+	v := c.newest(snap)
 	out := map[model.ObjectRef]model.Rollout{}
+	worse := func(o model.ObjectRef, r model.Rollout) {
+		if was, ok := out[o]; !ok || r.Refused > was.Refused || r.Refused == was.Refused && r.Programmed < was.Programmed {
+			out[o] = r // names are sorted: of two refused the first stays
+		}
+	}
 	for _, name := range v.Names(envoy.ClusterType) {
-		r := model.Rollout{Proxies: 1, Programmed: 1}
-		for _, typeURL := range []string{envoy.ClusterType, envoy.EndpointType} {
-			is := v.Get(typeURL, name)
-			held := c.held[resourceID{typeURL, name}]
-			switch {
-			case is == nil || held == is.Version:
-			case c.refused[is.Version]:
-				r.Programmed, r.Refused = 0, 1
-				r.Proxy, r.Resource, r.Message = c.claims.ID, name, refusal(name)
-			case r.Refused == 0:
-				r.Programmed = 0
+		if _, _, _, ok := envoy.ParseClusterName(name); !ok {
+			continue // no service's
+		}
+		r := c.standing(v, resourceID{envoy.ClusterType, name}, resourceID{envoy.EndpointType, name})
+		for _, o := range s.oracleMakers(v, name) {
+			worse(o, r)
+		}
+	}
+	for _, key := range v.set.Keys {
+		e := snap.Entries[key]
+		if v.class.proxy.Kind == model.Waypoint && e.Waypoint.String() != v.class.proxy.Gateway {
+			continue // it comes there by a route of another service only
+		}
+		for _, port := range e.Ports {
+			r := c.standing(v, c.carriers(v, key, port)...)
+			for _, route := range port.Routes {
+				worse(route.Object, r)
 			}
 		}
-		for _, o := range s.oracleMakers(v, name) {
-			if was, ok := out[o]; !ok || r.Refused > was.Refused || r.Refused == was.Refused && r.Programmed < was.Programmed {
-				out[o] = r // names are sorted: of two refused the first stays
-			}
+	}
+	if g := snap.gatewayOf(c.claims); g != nil {
+		out[g.Object] = c.standing(v, c.ofGateway(v)...)
+	}
+	return out
+}
+
+// ofGateway are all listeners, and the routes of a Gateway at the edge.
+func (c *client) ofGateway(v *View) []resourceID {
+	var out []resourceID
+	for _, name := range v.Names(envoy.ListenerType) {
+		out = append(out, resourceID{envoy.ListenerType, name})
+	}
+	for _, name := range c.wanted() {
+		if strings.HasPrefix(name, envoy.GatewayPrefix) {
+			out = append(out, resourceID{envoy.RouteType, name})
+		}
+	}
+	return out
+}
+
+// newest is what the server would give the client now.
+func (c *client) newest(snap *Snapshot) *View {
+	m := c.member
+	return &View{
+		snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener,
+		listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal,
+	}
+}
+
+// standing is how far the client is with some resources; with none it has all of them.
+func (c *client) standing(v *View, of ...resourceID) model.Rollout {
+	r := model.Rollout{Proxies: 1, Programmed: 1}
+	for _, id := range of {
+		is, held := v.Get(id.typeURL, id.name), c.held[id]
+		switch {
+		case is == nil || held == is.Version:
+		case c.refused[is.Version]:
+			r.Programmed, r.Refused = 0, 1
+			r.Proxy, r.Resource, r.Message = c.claims.ID, id.name, refusal(id.name)
+		case r.Refused == 0:
+			r.Programmed = 0
+		}
+	}
+	return r
+}
+
+// carriers are the routes that say what is attached to a port, of those that the client's
+// listeners lead to.
+func (c *client) carriers(v *View, key model.Key, port model.Port) []resourceID {
+	var out []resourceID
+	for _, routes := range c.wanted() {
+		x, ok := v.set.explicit.find(routes)
+		if routes == envoy.RouteName || routes == envoy.ClusterName(port.Number, "", key.Host) ||
+			ok && x.RouteName() == routes && x.Service.Key == key && x.Port == port.Number {
+			out = append(out, resourceID{envoy.RouteType, routes})
 		}
 	}
 	return out

@@ -203,6 +203,7 @@ func (s *simulation) check() {
 			}
 		}
 		wantListeners(want, view)
+		wantSecrets(want, view)
 		got := map[string]string{}
 		for key, version := range c.held {
 			got[key.typeURL+" "+key.name] = version

@@ -31,7 +31,7 @@ func TestBytesByVariantEqualThoseByWholeProxy(t *testing.T) {
 		st.Apply(changes(world(t).Events()))
 		claims := worldtest.DrawProxy(t, "client")
 		if rapid.IntRange(0, 3).Draw(t, "grpc") == 0 {
-			claims.Kind, claims.Bind, claims.HTTPProxyPort = model.GRPC, "", 0
+			claims = worldtest.AsGRPC(claims)
 		}
 		p, _ := translate.Client(claims, st.Nodes(), st.Pod(podOf(claims.ID)))
 		for _, key := range st.Keys() {

@@ -78,7 +78,7 @@ func (m mesh) form(o Object) form {
 }
 
 func gatewayResource(plural string) schema.GroupVersionResource {
-	return gatewayv1.SchemeGroupVersion.WithResource(plural)
+	return schema.GroupVersionResource{Group: gatewayv1.GroupName, Version: gatewayv1.GroupVersion.Version, Resource: plural}
 }
 
 // class is the form of a GatewayClass of our controller.

@@ -36,6 +36,8 @@ type Client struct {
 	Bind          string
 	HTTPProxyPort int
 	Capture       bool
+	// Connect lets the HTTP proxy port take CONNECT.
+	Connect bool
 	// AdminPort is bootstrap's only.
 	AdminPort int
 	// Secure are bootstrap's flags about certificates and tokens.
@@ -60,6 +62,9 @@ func (c Client) flags() []string {
 	add("gateway", c.Gateway)
 	add("bind", c.Bind)
 	add("http-proxy-port", strconv.Itoa(c.HTTPProxyPort))
+	if c.Connect {
+		out = append(out, "--connect")
+	}
 	if c.Capture {
 		out = append(out, "--capture")
 	}

@@ -32,11 +32,18 @@ func (s *Scene) Envoy(namespace, node string) *Client {
 	return c
 }
 
-// Waypoint starts an Envoy that runs a Gateway, and waits until it has its
-// configuration.
-func (s *Scene) Waypoint(namespace, gateway string) *Client {
+// Waypoint starts an Envoy that runs a Gateway as a waypoint on a Node, and waits until
+// it has its configuration.
+func (s *Scene) Waypoint(namespace, gateway, node string) *Client {
 	s.Helper()
-	return s.start(coastwise.Client{Kind: "waypoint", Namespace: namespace, Gateway: namespace + "/" + gateway})
+	return s.start(coastwise.Client{Kind: "waypoint", Namespace: namespace, Gateway: namespace + "/" + gateway, Node: node})
+}
+
+// Edge starts an Envoy that runs a Gateway as an ingress on a Node, and waits until it
+// has its configuration.
+func (s *Scene) Edge(namespace, gateway, node string) *Client {
+	s.Helper()
+	return s.start(coastwise.Client{Kind: "gateway", Namespace: namespace, Gateway: namespace + "/" + gateway, Node: node})
 }
 
 // start starts an Envoy on an address of its own.

@@ -112,7 +112,7 @@ func TestGatewayStatus(t *testing.T) {
 		g.says("httproute/reviews", "{range .status.parents[0].conditions[*]}{.type} {.status} {.reason}: {.message}\n{end}", want)
 	}
 
-	e := g.Waypoint(g.namespace, "way")
+	e := g.Waypoint(g.namespace, "way", "")
 	began := time.Now()
 	wait("--for=condition=Programmed", "gateway/way")
 	t.Logf("Programmed %v after the Envoy was ready", time.Since(began))

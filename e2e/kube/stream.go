@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/traffic"
@@ -16,9 +17,14 @@ type Stream struct {
 
 // Stream sends 200 requests a second for a host, until End.
 func (c *Client) Stream(host string) *Stream {
-	g := traffic.Start(c.Flags.Proxy(), host, 2, streamRate)
-	c.Scene.Cleanup(g.Stop)
-	return &Stream{scene: c.Scene, gen: g, phase: g.Begin(streamRate)}
+	return c.Scene.Through(new(net.Dialer).DialContext, c.Flags.Proxy(), host)
+}
+
+// Through is a Stream to an IP:PORT by connections that dial opens.
+func (s *Scene) Through(dial traffic.Dial, target, host string) *Stream {
+	g := traffic.StartThrough(dial, target, host, 2, streamRate)
+	s.Cleanup(g.Stop)
+	return &Stream{scene: s, gen: g, phase: g.Begin(streamRate)}
 }
 
 const streamRate = 200

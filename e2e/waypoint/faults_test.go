@@ -109,14 +109,17 @@ func (h held) echoes() error {
 
 // newcomers opens a connection to db every 10 ms until it is stopped, when it says how
 // many there were, and what became of those that failed.
-func newcomers(d dialer) (stop func() (int, []string)) {
+func newcomers(d dialer) (stop func() (int, []string)) { return newcomersAt(d, dbVIP) }
+
+// newcomersAt is newcomers to another service.
+func newcomersAt(d dialer, to string) (stop func() (int, []string)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	count, failures := 0, []string(nil)
 	wg.Go(func() {
 		for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 			count++
-			if _, err := greeted(d, dbVIP); err != nil {
+			if _, err := greeted(d, to); err != nil {
 				failures = append(failures, fmt.Sprintf("connection %d: %v", count, err))
 			}
 		}

@@ -40,6 +40,8 @@ type pod struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
+	// asked counts the requests that came to the application, by their nameHeader.
+	asked map[string]int
 }
 
 // place is where pods and clients are.
@@ -57,12 +59,12 @@ func (p *pod) start(t *testing.T, credential ztunnel.Credential, services map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.http = &http.Server{Handler: backend.Handler(l.Addr().String(), p.zone.zone), ReadHeaderTimeout: patience, ConnState: p.came}
+	p.http = &http.Server{Handler: p.application(backend.Handler(l.Addr().String(), p.zone.zone)), ReadHeaderTimeout: patience, ConnState: p.came}
 	go p.http.Serve(l)
 	if p.tcp, err = net.Listen("tcp", fmt.Sprintf("%s:%d", p.ip, tcpPort)); err != nil {
 		t.Fatal(err)
 	}
-	p.conns = map[net.Conn]bool{}
+	p.conns, p.asked = map[net.Conn]bool{}, map[string]int{}
 	go p.accept(p.tcp)
 	t.Cleanup(p.die)
 	if credential == "" {
@@ -112,6 +114,11 @@ func (p *pod) die() {
 	if p.ztunnel != nil {
 		p.ztunnel.Close()
 	}
+	p.crash()
+}
+
+// crash ends the application alone.
+func (p *pod) crash() {
 	p.http.Close()
 	p.tcp.Close()
 	p.mu.Lock()

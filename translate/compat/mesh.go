@@ -56,7 +56,7 @@ func meshConfig() Section {
 			},
 			{
 				Field: "spec.outboundTrafficPolicy.mode", Status: Honoured, Becomes: "`Listener.default_filter_chain` of capture and outbound",
-				Notes: "ALLOW_ANY by default: they are passed on to where they go; a plain request for an unknown host is answered 502 in both modes", Story: "8.3-default-values",
+				Notes: "ALLOW_ANY by default: they are passed on to where they go; a plain request for an unknown host is answered 502 in both modes",
 			},
 			{Field: "spec.enableAutoMtls", Status: Refused, Notes: notAKind + ": a rule's tls says what is encrypted"},
 			{Field: "spec.serviceSettings", Status: Refused, Notes: notAKind + ": there is one cluster of Kubernetes"},

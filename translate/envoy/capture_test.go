@@ -107,7 +107,7 @@ func TestConnectHangsOnTheClaim(t *testing.T) {
 	if len(hcm.GetUpgradeConfigs()) != 1 || len(hcm.GetHttpFilters()) != 1 || hcm.GetHttp2ProtocolOptions() != nil {
 		t.Errorf("without CONNECT: %v", hcm)
 	}
-	with := model.Proxy{Kind: model.Sidecar, Namespace: "shop", Internal: true, HTTPProxyPort: 15080}
+	with := model.Proxy{Kind: model.Sidecar, Namespace: "shop", Internal: true, Connect: true, HTTPProxyPort: 15080}
 	without := with
 	without.Internal = false
 	plain := must[Resource](t)(Routes(model.Proxy{Kind: model.Sidecar, Namespace: "shop"}, many(3)))

@@ -29,6 +29,7 @@ const (
 	claimPort      = "httpProxyPort"
 	claimGateway   = "gateway"
 	claimCapture   = "capture"
+	claimConnect   = "connect"
 	claimInternal  = "internalListeners"
 	// claimCertificate is an object of ca, cert and key.
 	claimCertificate = "certificate"
@@ -106,6 +107,9 @@ func (c *checks) proxy(p model.Proxy) {
 		c.addf(claimScope, "%q is not canonical: %q", p.Scope, canonical)
 	}
 	c.listen(p)
+	if p.Connect && (p.Kind != model.Sidecar || p.HTTPProxyPort == 0) {
+		c.addf(claimConnect, "is for the HTTP proxy port of kind sidecar")
+	}
 	c.belongs(p)
 	if p.Capture && p.Kind != model.Sidecar {
 		c.addf(claimCapture, "is for kind sidecar, and not for %s", p.Kind)

@@ -22,10 +22,11 @@ const originalDestination = "envoy.filters.listener.original_dst.local_ip"
 // addressAuthority is the authority of a CONNECT that names an address.
 const addressAuthority = `(\[[0-9A-Fa-f:.]+\]|[0-9]+(\.[0-9]+){3}):[0-9]+`
 
-// Connects says that CONNECT works on a client's HTTP proxy port: a sidecar's whose
-// bootstrap has internal listeners.
+// Connects says that CONNECT works on a client's HTTP proxy port: a sidecar's that asks
+// for it or is captured, and whose bootstrap has internal listeners. It costs another
+// listener with a chain for every port of every service.
 func Connects(p model.Proxy) bool {
-	return p.Kind == model.Sidecar && p.Internal && p.HTTPProxyPort != 0
+	return p.Kind == model.Sidecar && p.Internal && p.HTTPProxyPort != 0 && (p.Connect || p.Capture)
 }
 
 // connecting makes the HTTP proxy port take CONNECT, and keeps its authority for the

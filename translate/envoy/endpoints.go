@@ -1,8 +1,8 @@
 package envoy
 
 import (
-	"net"
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -159,11 +159,19 @@ func (h *host) fill(e *locality.Endpoint, by reach) *endpointv3.LbEndpoint {
 
 // hop is by the first family alone: an internal address has no other.
 func (h *host) hop(e *locality.Endpoint) {
-	at := net.JoinHostPort(e.Address, strconv.FormatUint(uint64(e.Port), 10))
+	at := hostPort(e.Address, e.Port)
 	h.endpoint.Address = internalAddress(ConnectOriginate, at)
 	h.lb.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
 		originalDstMeta: word("local", at), MetadataKey: word(identityKey, e.Identity),
 	}}
+}
+
+// hostPort is an IP of either family and a port, as an authority has them.
+func hostPort(ip string, port uint32) string {
+	if strings.Contains(ip, ":") {
+		ip = "[" + ip + "]"
+	}
+	return ip + ":" + strconv.FormatUint(uint64(port), 10)
 }
 
 func word(key, value string) *structpb.Struct {

@@ -18,7 +18,7 @@ func TestJoinedRoutesAreRoutes(t *testing.T) {
 		{service("a", "both", 80, 9000), service("a", "many", 81, 9000), service("b", "one", 8080), service("b", "portless")},
 		append(append(many(3), hashing()[1:]...), tunnel, entry),
 	} {
-		for _, client := range []model.Proxy{of("default"), of("a"), of("nowhere"), {Kind: model.Waypoint, Namespace: "a"}, {Kind: model.Sidecar, Namespace: "a", Internal: true, HTTPProxyPort: 15080}} {
+		for _, client := range []model.Proxy{of("default"), of("a"), of("nowhere"), {Kind: model.Waypoint, Namespace: "a"}, {Kind: model.Sidecar, Namespace: "a", Internal: true, Connect: true, HTTPProxyPort: 15080}} {
 			var fragments []Fragment
 			for _, s := range services {
 				fragments = append(fragments, must[Fragment](t)(RouteFragment(client, s)))

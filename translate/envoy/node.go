@@ -95,6 +95,8 @@ func (r *reader) claims(v *structpb.Value, p *model.Proxy) {
 			p.Gateway = r.text(key, v)
 		case claimCapture:
 			p.Capture = r.flag(key, v)
+		case claimConnect:
+			p.Connect = r.flag(key, v)
 		case claimInternal:
 			p.Internal = r.flag(key, v)
 		case claimPort:
@@ -104,7 +106,7 @@ func (r *reader) claims(v *structpb.Value, p *model.Proxy) {
 		case claimCertificate:
 			p.Certificate = r.files(v)
 		default:
-			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture, internalListeners, certificate")
+			r.addf(key, "unknown: allowed are kind, node, network, labels, scope, bind, httpProxyPort, gateway, capture, connect, internalListeners, certificate")
 		}
 	}
 }
@@ -191,7 +193,7 @@ func encodeNode(p model.Proxy) *corev3.Node {
 	for _, flag := range []struct {
 		claim string
 		set   bool
-	}{{claimCapture, p.Capture}, {claimInternal, p.Internal}} {
+	}{{claimCapture, p.Capture}, {claimConnect, p.Connect}, {claimInternal, p.Internal}} {
 		if flag.set {
 			fields[flag.claim] = structpb.NewBoolValue(true)
 		}

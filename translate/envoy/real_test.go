@@ -35,7 +35,7 @@ func TestRealEnvoyTakesThem(t *testing.T) {
 	}
 	b.StaticResources.Clusters = append(b.StaticResources.Clusters, everyCluster(t)...)
 	l := decoded(t, must[Resource](t)(Listener(Listen{Bind: "127.0.0.1", Port: 15080})), new(listenerv3.Listener))
-	connecting := model.Proxy{Kind: model.Sidecar, Namespace: "default", Internal: true, HTTPProxyPort: 1}
+	connecting := model.Proxy{Kind: model.Sidecar, Namespace: "default", Internal: true, Connect: true, HTTPProxyPort: 1}
 	connect := decoded(t, must[Resource](t)(Listener(Listen{Bind: "127.0.0.1", Port: 15082, Connect: true})), new(listenerv3.Listener))
 	connect.Name = "connect"
 	carried := decoded(t, must[Resource](t)(carrying().Listener("127.0.0.1", 0)), new(listenerv3.Listener))

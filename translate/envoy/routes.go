@@ -52,7 +52,7 @@ func (t *table) unknown() {
 func routing(p model.Proxy) model.Proxy {
 	out := model.Proxy{Kind: p.Kind, Namespace: p.Namespace, Labels: p.Labels}
 	if Connects(p) {
-		out.Internal, out.HTTPProxyPort = true, 1
+		out.Internal, out.Connect, out.HTTPProxyPort = true, true, 1
 	}
 	return out
 }

@@ -43,7 +43,7 @@ func edgeListeners(o GatewayObjects) ([]model.GatewayListener, map[string]int, [
 	}
 	e.conflicts()
 	e.clientCertificates()
-	e.notHonoured()
+	e.problems = append(e.problems, notHonoured(o.Gateway)...)
 	e.attach()
 	attached := make(map[string]int, len(e.all))
 	var out []model.GatewayListener
@@ -151,25 +151,6 @@ func (e *edge) conflicts() {
 				break
 			}
 		}
-	}
-}
-
-// notHonoured tells of what a Gateway asks for and does not get.
-func (e *edge) notHonoured() {
-	g := e.o.Gateway
-	for i, a := range g.Spec.Addresses {
-		e.tell(model.Warning, model.UnsupportedAddress, fmt.Sprintf("spec.addresses[%d]", i),
-			"%q: addresses are those of the Envoys that run the Gateway, and cannot be asked for", a.Value)
-	}
-	if a := g.Spec.AllowedListeners; a != nil && a.Namespaces != nil && ptr.Deref(a.Namespaces.From, gatewayv1.NamespacesFromNone) != gatewayv1.NamespacesFromNone {
-		e.tell(model.Warning, model.NotHonoured, "spec.allowedListeners", "ListenerSets are not honoured yet")
-	}
-	if g.Spec.TLS != nil && g.Spec.TLS.Backend != nil {
-		e.tell(model.Warning, model.NotHonoured, "spec.tls.backend",
-			"the certificate that is shown to backends is that of a DestinationRule's tls; this one is not honoured yet")
-	}
-	if g.Spec.DefaultScope != "" && g.Spec.DefaultScope != gatewayv1.GatewayDefaultScopeNone {
-		e.tell(model.Warning, model.NotHonoured, "spec.defaultScope", "routes must name the Gateway as a parent: a default one is not honoured yet")
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func (t *ruleReader) filters(to *model.Route, field string, filters []gatewayv1.HTTPRouteFilter, matches []rankedMatch) bool {
 	ok := true
 	for i, f := range filters {
-		at := fmt.Sprintf("%s[%d]", field, i)
+		at, before := fmt.Sprintf("%s[%d]", field, i), len(t.problems)
 		first := !slices.ContainsFunc(filters[:i], func(g gatewayv1.HTTPRouteFilter) bool { return g.Type == f.Type })
 		switch {
 		case !first && f.Type != gatewayv1.HTTPRouteFilterRequestMirror:
@@ -24,10 +24,13 @@ func (t *ruleReader) filters(to *model.Route, field string, filters []gatewayv1.
 			ok = false
 		case !t.filter(to, at, f, matches):
 			ok = false
+		default:
+			continue
 		}
+		t.lost(before)
 	}
 	if to.Redirect != nil && to.Rewrite != nil {
-		t.unsupported(field, "RequestRedirect and URLRewrite of one rule exclude each other: the rule answers 500")
+		t.tell(field, model.Error, model.UnsupportedValue, "RequestRedirect and URLRewrite of one rule exclude each other: the rule answers 500")
 		return false
 	}
 	return ok

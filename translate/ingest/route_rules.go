@@ -40,10 +40,24 @@ func (t *ruleReader) unsupported(field, format string, args ...any) {
 	t.tell(field, model.Warning, model.UnsupportedValue, format, args...)
 }
 
+// lost makes errors of the values that were told since: for them the whole rule is not
+// served.
+func (t *ruleReader) lost(since int) {
+	for i := since; i < len(t.problems); i++ {
+		if t.problems[i].Reason == model.UnsupportedValue {
+			t.problems[i].Severity = model.Error
+		}
+	}
+}
+
 // rule is one route for each of its matches.
 func (t *ruleReader) rule(i int, rule routeRule) []rankedRoute {
 	field := fmt.Sprintf("spec.rules[%d]", i)
+	before := len(t.problems)
 	matches := t.matches(field, rule)
+	if len(matches) == 0 {
+		t.lost(before)
+	}
 	does := t.does(field, rule, matches)
 	does.Object, does.Rule, does.GRPC = t.object.ref, i, t.object.isGRPC()
 	out := make([]rankedRoute, len(matches))

@@ -87,12 +87,12 @@ func TestRouteFiltersRefused(t *testing.T) {
 		if len(got.Backends) != 0 || got.Redirect != nil || got.Rule != 0 {
 			t.Errorf("%s: it is served: %+v", filter, got)
 		}
-		want := "r spec.rules[0].filters[0]" + field + " warning UnsupportedValue"
+		want := "r spec.rules[0].filters[0]" + field + " error UnsupportedValue"
 		switch field {
 		case "twice":
-			want = "r spec.rules[0].filters[1] warning UnsupportedValue"
+			want = "r spec.rules[0].filters[1] error UnsupportedValue"
 		case "both":
-			want = "r spec.rules[0].filters warning UnsupportedValue"
+			want = "r spec.rules[0].filters error UnsupportedValue"
 		}
 		expectTold(t, problems, want)
 	}
@@ -101,7 +101,7 @@ func TestRouteFiltersRefused(t *testing.T) {
 	if len(got.Backends) != 0 {
 		t.Errorf("%+v", got)
 	}
-	expectTold(t, problems, "r spec.rules[0].filters[0].urlRewrite.path.type warning UnsupportedValue")
+	expectTold(t, problems, "r spec.rules[0].filters[0].urlRewrite.path.type error UnsupportedValue")
 }
 
 // What cannot be compared is left out, and its neighbours stay.
@@ -123,7 +123,12 @@ func TestRouteMatchesRefused(t *testing.T) {
 		}
 		expectTold(t, problems, "r spec.rules[0].matches[0]."+field+" warning UnsupportedValue")
 	}
-	s, problems := routed(t, httpRoute(t, "r", `{rules: [{matches: [{headers: [{name: a, value: "1"}, {name: A, value: "2"}]}], backendRefs: [{name: v1, port: 80}]}]}`))
+	s, problems := routed(t, httpRoute(t, "r", `{rules: [{matches: [{path: {value: a}}], backendRefs: [{name: v1, port: 80}]}]}`))
+	if got := strings.Join(routesAt(s, 80), " "); got != "" {
+		t.Errorf("a rule of which no match is left: %s", got)
+	}
+	expectTold(t, problems, "r spec.rules[0].matches[0].path.value error UnsupportedValue")
+	s, problems = routed(t, httpRoute(t, "r", `{rules: [{matches: [{headers: [{name: a, value: "1"}, {name: A, value: "2"}]}], backendRefs: [{name: v1, port: 80}]}]}`))
 	if got := strings.Join(routesAt(s, 80), " "); got != "r/0 0:/ a=1" {
 		t.Errorf("of one name the first counts: %s", got)
 	}

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,17 +124,12 @@ func TestGatewayOfWaypointClass(t *testing.T) {
 	}
 }
 
-// What a waypoint's Gateway cannot have is told, and nothing else is the matter with it.
+// A label that says nothing known is told, and so is a route that hopes for a waypoint as its parent.
 func TestWhatAWaypointIsToldOf(t *testing.T) {
-	host := gatewayv1.Hostname("a.example")
 	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "r"}}
 	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "another"}, {Name: "wp"}}
 	o := ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
 		g.Labels = map[string]string{"istio.io/waypoint-for": "services"}
-		g.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Value: "10.0.0.1"}}
-		g.Spec.Listeners[0].Hostname = &host
-		g.Spec.Listeners[0].TLS = &gatewayv1.ListenerTLSConfig{}
-		g.Spec.TLS = &gatewayv1.GatewayTLSConfig{}
 	}), Routing: ingest.Routing{HTTP: []*gatewayv1.HTTPRoute{route}}}
 	g, problems := ingest.Gateway(o)
 	var got []string
@@ -142,13 +138,38 @@ func TestWhatAWaypointIsToldOf(t *testing.T) {
 	}
 	want := []string{
 		"warning UnsupportedValue Gateway infra/wp metadata.labels[istio.io/waypoint-for]",
-		"warning UnsupportedAddress Gateway infra/wp spec.addresses[0]",
-		"info NoEffect Gateway infra/wp spec.listeners[0].hostname",
-		"info NoEffect Gateway infra/wp spec.listeners[0].tls",
-		"info NoEffect Gateway infra/wp spec.tls",
 		"warning NotAllowedByListeners HTTPRoute infra/r spec.parentRefs[1]",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") || g.Waypoint.Port != model.PortPROXY {
 		t.Errorf("%+v\n%s", g, strings.Join(got, "\n"))
+	}
+}
+
+// What a waypoint's Gateway asks for and does not get is told, and it goes on.
+func TestWaypointNotHonoured(t *testing.T) {
+	host, kind := gatewayv1.Hostname("a.example"), gatewayv1.IPAddressType
+	g, problems := ingest.Gateway(ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
+		g.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &kind, Value: "10.0.0.9"}}
+		g.Spec.Infrastructure = &gatewayv1.GatewayInfrastructure{
+			Labels:        map[gatewayv1.LabelKey]gatewayv1.LabelValue{"a": "b"},
+			ParametersRef: &gatewayv1.LocalParametersReference{Group: "example.net", Kind: "Tuning", Name: "x"},
+		}
+		g.Spec.TLS = &gatewayv1.GatewayTLSConfig{Frontend: &gatewayv1.FrontendTLSConfig{}}
+		g.Spec.Listeners[0].Hostname, g.Spec.Listeners[0].TLS = &host, &gatewayv1.ListenerTLSConfig{}
+	})})
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.Join([]string{p.Object.String(), p.Field, string(p.Severity), string(p.Reason)}, " "))
+	}
+	want := []string{
+		"Gateway infra/wp spec.addresses[0] warning UnsupportedAddress",
+		"Gateway infra/wp spec.infrastructure warning NotHonoured",
+		"Gateway infra/wp spec.infrastructure.parametersRef warning InvalidParameters",
+		"Gateway infra/wp spec.listeners[0].hostname warning NotHonoured",
+		"Gateway infra/wp spec.listeners[0].tls warning NotHonoured",
+		"Gateway infra/wp spec.tls.frontend warning NotHonoured",
+	}
+	if !slices.Equal(got, want) || g.Waypoint.Port != model.PortPROXY {
+		t.Errorf("port %d, told\n%s\nwant\n%s", g.Waypoint.Port, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -9,34 +9,18 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// waypointTold is what a waypoint's Gateway asks for and does not get, and the routes
+// waypointTold is a label of a waypoint's Gateway that says nothing known, and the routes
 // that name it as a parent: what acts at a waypoint hangs on Services.
 func waypointTold(o GatewayObjects) []model.Problem {
 	g := o.Gateway
 	var out []model.Problem
-	tell := func(s model.Severity, r model.Reason, field, format string, args ...any) {
-		out = append(out, model.Problem{Object: gatewayRef(g), Field: field, Severity: s, Reason: r, Message: fmt.Sprintf(format, args...)})
-	}
 	for _, label := range []string{waypointFor, waypointForIstio} {
 		if what := g.Labels[label]; !slices.Contains([]string{"", "service", "workload", "all", "none"}, what) {
-			tell(model.Warning, model.UnsupportedValue, "metadata.labels["+label+"]", "%q: want service, workload, all or none", what)
+			out = append(out, model.Problem{
+				Object: gatewayRef(g), Field: "metadata.labels[" + label + "]", Severity: model.Warning, Reason: model.UnsupportedValue,
+				Message: fmt.Sprintf("%q: want service, workload, all or none", what),
+			})
 		}
-	}
-	for i, a := range g.Spec.Addresses {
-		tell(model.Warning, model.UnsupportedAddress, fmt.Sprintf("spec.addresses[%d]", i),
-			"%q: addresses are those of the Services that are labelled with the Gateway's name, and cannot be asked for", a.Value)
-	}
-	for i := range g.Spec.Listeners {
-		l, at := &g.Spec.Listeners[i], fmt.Sprintf("spec.listeners[%d]", i)
-		if l.Hostname != nil && *l.Hostname != "" {
-			tell(model.Info, model.NoEffect, at+".hostname", "a waypoint has the host names of its services, whatever is written here")
-		}
-		if l.TLS != nil {
-			tell(model.Info, model.NoEffect, at+".tls", "the certificate of a waypoint is that of its bootstrap's --ca, --cert and --key")
-		}
-	}
-	if g.Spec.TLS != nil {
-		tell(model.Info, model.NoEffect, "spec.tls", "the certificate of a waypoint is that of its bootstrap's --ca, --cert and --key")
 	}
 	return append(out, waypointRoutes(o)...)
 }

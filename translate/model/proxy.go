@@ -38,6 +38,9 @@ type Proxy struct {
 	Gateway string
 	// Capture says that connections of a sidecar's application are redirected to it.
 	Capture bool
+	// Connect says that its HTTP proxy port is to take CONNECT, as that of a sidecar with
+	// Capture does.
+	Connect bool
 	// Internal says that its bootstrap has the extension for internal listeners.
 	Internal bool
 	// Certificate is what an HBONE waypoint shows, and trusts, in tunnels: files that it

@@ -185,7 +185,7 @@ func endpoint(t *rapid.T, i int, hinted bool) discoveryv1.Endpoint {
 	case 1:
 		e.Conditions = discoveryv1.EndpointConditions{Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true)}
 	}
-	if rapid.IntRange(0, 3).Draw(t, "target") == 0 {
+	if rapid.IntRange(0, 3).Draw(t, "target") > 1 {
 		e.TargetRef = &corev1.ObjectReference{
 			Kind: "Pod", Namespace: rapid.SampledFrom(namespaces).Draw(t, "target namespace"),
 			Name: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pod"),
@@ -218,7 +218,7 @@ func pod(t *rapid.T, ns string) Event {
 	if rapid.IntRange(0, 3).Draw(t, "label") == 0 {
 		p.Labels = map[string]string{"topology.istio.io/locality": rapid.SampledFrom(regions).Draw(t, "region") + ".z1"}
 	}
-	p.Labels = versioned(t, withLabels(t, p.Labels))
+	p.Labels = tunnelled(t, versioned(t, withLabels(t, p.Labels)))
 	running(t, p)
 	return Event{Ref: model.ObjectRef{Kind: "Pod", Namespace: ns, Name: p.Name}, Object: p}
 }
@@ -294,9 +294,7 @@ func DrawProxy(t *rapid.T, id string) model.Proxy {
 		ID: ns + "/" + id, Kind: rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint}).Draw(t, "client kind"),
 		Namespace: ns, Bind: "127.0.0.1", HTTPProxyPort: 15080,
 	}
-	if p.Kind == model.Waypoint {
-		p.Gateway, p.HTTPProxyPort = WaypointName, 0
-	}
+	entrances(t, &p)
 	if rapid.Bool().Draw(t, "claims a node") {
 		p.Node = rapid.SampledFrom(append([]string{"elsewhere"}, nodes...)).Draw(t, "client node")
 	}
