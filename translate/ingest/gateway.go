@@ -24,7 +24,6 @@ func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 	if isWaypoint(g, o.Class) {
 		out.Kind = model.Waypoint
 		out.Waypoint, problems = waypointListener(g)
-		problems = append(problems, waypointNotHonoured(g)...)
 		problems = append(problems, waypointTold(o)...)
 		out.Waypoint.AttachedRoutes = len(o.Routing.HTTP) + len(o.Routing.GRPC)
 	} else {

@@ -124,27 +124,6 @@ func TestGatewayOfWaypointClass(t *testing.T) {
 	}
 }
 
-// A label that says nothing known is told, and so is a route that hopes for a waypoint as its parent.
-func TestWhatAWaypointIsToldOf(t *testing.T) {
-	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "r"}}
-	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "another"}, {Name: "wp"}}
-	o := ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
-		g.Labels = map[string]string{"istio.io/waypoint-for": "services"}
-	}), Routing: ingest.Routing{HTTP: []*gatewayv1.HTTPRoute{route}}}
-	g, problems := ingest.Gateway(o)
-	var got []string
-	for _, p := range problems {
-		got = append(got, strings.Join([]string{string(p.Severity), string(p.Reason), p.Object.String(), p.Field}, " "))
-	}
-	want := []string{
-		"warning UnsupportedValue Gateway infra/wp metadata.labels[istio.io/waypoint-for]",
-		"warning NotAllowedByListeners HTTPRoute infra/r spec.parentRefs[1]",
-	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") || g.Waypoint.Port != model.PortPROXY {
-		t.Errorf("%+v\n%s", g, strings.Join(got, "\n"))
-	}
-}
-
 // What a waypoint's Gateway asks for and does not get is told, and it goes on.
 func TestWaypointNotHonoured(t *testing.T) {
 	host, kind := gatewayv1.Hostname("a.example"), gatewayv1.IPAddressType
@@ -171,5 +150,26 @@ func TestWaypointNotHonoured(t *testing.T) {
 	}
 	if !slices.Equal(got, want) || g.Waypoint.Port != model.PortPROXY {
 		t.Errorf("port %d, told\n%s\nwant\n%s", g.Waypoint.Port, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What a waypoint's Gateway cannot have is told, and nothing else is the matter with it.
+func TestWhatAWaypointIsToldOf(t *testing.T) {
+	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "r"}}
+	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "another"}, {Name: "wp"}}
+	o := ingest.GatewayObjects{Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(func(g *gatewayv1.Gateway) {
+		g.Labels = map[string]string{"istio.io/waypoint-for": "services"}
+	}), Routing: ingest.Routing{HTTP: []*gatewayv1.HTTPRoute{route}}}
+	g, problems := ingest.Gateway(o)
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.Join([]string{string(p.Severity), string(p.Reason), p.Object.String(), p.Field}, " "))
+	}
+	want := []string{
+		"warning UnsupportedValue Gateway infra/wp metadata.labels[istio.io/waypoint-for]",
+		"warning NotAllowedByListeners HTTPRoute infra/r spec.parentRefs[1]",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || g.Waypoint.Port != model.PortPROXY {
+		t.Errorf("%+v\n%s", g, strings.Join(got, "\n"))
 	}
 }

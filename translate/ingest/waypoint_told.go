@@ -9,19 +9,20 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// waypointTold is a label of a waypoint's Gateway that says nothing known, and the routes
+// waypointTold is what a waypoint's Gateway asks for and does not get, and the routes
 // that name it as a parent: what acts at a waypoint hangs on Services.
 func waypointTold(o GatewayObjects) []model.Problem {
 	g := o.Gateway
 	var out []model.Problem
+	tell := func(s model.Severity, r model.Reason, field, format string, args ...any) {
+		out = append(out, model.Problem{Object: gatewayRef(g), Field: field, Severity: s, Reason: r, Message: fmt.Sprintf(format, args...)})
+	}
 	for _, label := range []string{waypointFor, waypointForIstio} {
 		if what := g.Labels[label]; !slices.Contains([]string{"", "service", "workload", "all", "none"}, what) {
-			out = append(out, model.Problem{
-				Object: gatewayRef(g), Field: "metadata.labels[" + label + "]", Severity: model.Warning, Reason: model.UnsupportedValue,
-				Message: fmt.Sprintf("%q: want service, workload, all or none", what),
-			})
+			tell(model.Warning, model.UnsupportedValue, "metadata.labels["+label+"]", "%q: want service, workload, all or none", what)
 		}
 	}
+	out = append(out, waypointNotHonoured(g)...)
 	return append(out, waypointRoutes(o)...)
 }
 
