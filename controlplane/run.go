@@ -82,6 +82,7 @@ func newServer(c Config) (*server, error) {
 		clients: clients,
 	}
 	s.hub.Name(c.mesh())
+	s.hub.Linger(snapshot.DefaultLinger)
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.registry.MustRegister(s.hub.Collectors()...)
 	s.registry.MustRegister(clients.collectors()...)

@@ -44,7 +44,8 @@ func inside(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), self, "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "5m")
+	cmd := exec.CommandContext(t.Context(), self, "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "5m",
+		"-predict.seed", fmt.Sprint(*predictSeed))
 	cmd.Env = append(os.Environ(), insideVar+"=1",
 		builtVar+"="+strings.Join([]string{string(built.coastwise), built.envoy, built.grpc}, string(os.PathListSeparator)))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}

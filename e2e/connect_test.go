@@ -24,17 +24,20 @@ func TestConnect(t *testing.T) {
 	s.backend(3, 0)
 	c.converge(c.predicted("shop.default:9000"))
 	want, stranger := fmt.Sprintf("%s:%d", s.endpoint(0, 0), s.ports.Backend), fmt.Sprintf("%s:%d", s.endpoint(3, 0), s.ports.Backend)
-	for _, authority := range []string{
-		"shop.default.svc.cluster.local:80", "shop:80", "shop.default:9000", "shop.default.svc:9000", vip4 + ":80", vip4 + ":9000", "[" + vip6 + "]:9000",
-	} {
-		c.tunnels(authority, want)
-	}
-	c.tunnels(stranger, stranger)
-	for _, authority := range []string{"nobody.example:80", "shop:81", "shop.other:80"} {
-		if code, _, err := c.connect(authority); err != nil || code != http.StatusBadGateway {
-			t.Errorf("CONNECT %s: %d %v, want 502", authority, code, err)
+	names := func() {
+		for _, authority := range []string{
+			"shop.default.svc.cluster.local:80", "shop:80", "shop.default:9000", "shop.default.svc:9000", vip4 + ":80", vip4 + ":9000", "[" + vip6 + "]:9000",
+		} {
+			c.tunnels(authority, want)
+		}
+		for _, authority := range []string{"nobody.example:80", "shop:81", "shop.other:80"} {
+			if code, _, err := c.connect(authority); err != nil || code != http.StatusBadGateway {
+				t.Errorf("CONNECT %s: %d %v, want 502", authority, code, err)
+			}
 		}
 	}
+	names()
+	c.tunnels(stranger, stranger)
 	out, err := exec.CommandContext(t.Context(), "curl", "-sS", "-p", "-m", "10", "-x", "http://"+c.flags.Proxy(), "http://shop.default:9000/").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), want) {
 		t.Errorf("curl -p: %v: %s", err, out)
@@ -50,7 +53,7 @@ func TestConnect(t *testing.T) {
 		}
 		return ""
 	})
-	c.tunnels(vip4+":9000", want)
+	names()
 }
 
 // tunnels says that a request through a CONNECT is answered by an endpoint.

@@ -27,7 +27,7 @@ func TestTranslateIsWhatEnvoyHolds(t *testing.T) {
 		edgeGateway("edge", fmt.Sprintf("{name: web, port: %d, protocol: HTTP}", s.ports.XDS), "{name: more, port: 8443, protocol: HTTP}"),
 		edgeRoute("near", "edge", "['*.near.example']", "[{backendRefs: [{name: near, port: 80, weight: 3}, {name: flat, port: 80, weight: 1}]}]")))
 	s.write("two.yaml", s.twoPortService("two", []string{vip4}, 1, 1))
-	const proxy = "http-proxy outbound"
+	const proxy = "http-proxy"
 	for _, c := range []struct {
 		flags     coastwise.Client
 		listeners string
@@ -37,8 +37,9 @@ func TestTranslateIsWhatEnvoyHolds(t *testing.T) {
 		{coastwise.Client{Kind: "sidecar", Namespace: "shop", Locality: "us/us-1"}, proxy, 1},
 		{coastwise.Client{Kind: "sidecar", Locality: "eu/eu-2", Scope: "shop/*,default/near"}, proxy, 1},
 		{coastwise.Client{Kind: "sidecar"}, proxy, 1},
+		{coastwise.Client{Kind: "sidecar", Locality: "eu/eu-1", Connect: true}, "http-proxy outbound", 2},
 		{coastwise.Client{Kind: "sidecar", Locality: "eu/eu-1", Capture: true}, "capture http-proxy inbound outbound", 2},
-		{coastwise.Client{Kind: "gateway", Node: "node-eu-2"}, "http-proxy", 1},
+		{coastwise.Client{Kind: "gateway", Node: "node-eu-2"}, proxy, 1},
 		{coastwise.Client{Kind: "gateway", Gateway: "default/edge", Node: "node-eu-2"}, fmt.Sprintf("gateway|%d gateway|8443 http-proxy", s.ports.XDS), 2},
 	} {
 		t.Run(fmt.Sprintf("%s %s%s%s%s", c.flags.Kind, c.flags.Namespace, c.flags.Locality, c.flags.Node, c.flags.Gateway), func(t *testing.T) {

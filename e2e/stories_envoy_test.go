@@ -57,6 +57,7 @@ func envoyTakes(t *testing.T, all []told) {
 			into.Listeners = append(into.Listeners, elsewhere(m, "routes of "+name, len(into.Listeners)))
 		}
 	})
+	secretsByFile(t, into)
 	t.Logf("%d clusters, %d listeners", len(into.Clusters), len(into.Listeners))
 	out, err := protojson.Marshal(b)
 	if err != nil {
@@ -85,9 +86,13 @@ func staticTwin(t *testing.T, name string, a told, original string) *clusterv3.C
 	return m
 }
 
-// elsewhere gives a listener a name and an address that no other has.
+// elsewhere gives a listener a name and an address that no other has; an internal one
+// has no address.
 func elsewhere(m *listenerv3.Listener, name string, n int) *listenerv3.Listener {
 	m.Name = name
+	if m.GetInternalListener() != nil {
+		return m
+	}
 	m.Address = &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address: "127.0.0.1", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(20000 + n)},
 	}}}

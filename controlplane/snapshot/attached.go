@@ -8,15 +8,18 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// checkRoutes fails where routes of the entry could not be sent: then its last form stays.
+// checkRoutes fails where routes of the entry could not be sent, in any form that clients
+// have them in: then its last form stays.
 func (e *Entry) checkRoutes() error {
 	for _, port := range e.Ports {
 		if len(port.Routes) == 0 {
 			continue
 		}
 		for id := range e.Policies {
-			if _, err := validated(envoy.PortRoutes(e.Service, port.Number, model.PolicyID(id), model.Plain)); err != nil {
-				return err
+			for _, form := range []model.Form{model.Plain, model.HBONE} {
+				if _, err := validated(envoy.PortRoutes(e.Service, port.Number, model.PolicyID(id), form)); err != nil {
+					return err
+				}
 			}
 		}
 	}

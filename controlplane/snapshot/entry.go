@@ -25,6 +25,7 @@ type Entry struct {
 	build    builder
 	// fronts are the waypoints that reach it as a backend only, sorted; see translate.Fronts.
 	fronts []model.GatewayName
+	former []former // waypoints that it has left lately; see Hub.Linger
 
 	mu   sync.Mutex
 	memo map[model.Variant]*encoding

@@ -23,6 +23,7 @@ type Hub struct {
 	metrics *Metrics
 	floor   time.Duration
 	slice   time.Duration // of bulk work in one publish, at least
+	lingers time.Duration
 	build   builder
 	// wakeAll ignores the index and wakes everybody: the oracle of the tests.
 	wakeAll bool

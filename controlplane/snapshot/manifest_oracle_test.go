@@ -34,7 +34,11 @@ func checkFences(t rapid.TB, ms []manifest, all map[string]sight) {
 			allowed, written := oracleAllowed(root.Spec, m.result.Ref.Kind == "MeshConfig")
 			for _, g := range s.endpoints.GetEndpoints() {
 				for _, e := range g.GetLbEndpoints() {
-					a := e.GetEndpoint().GetAddress().GetSocketAddress().GetAddress()
+					address := e.GetEndpoint().GetAddress()
+					a := address.GetSocketAddress().GetAddress()
+					if tunnel := address.GetEnvoyInternalAddress(); tunnel != nil {
+						a, _, _ = strings.Cut(tunnel.GetEndpointId(), ":")
+					}
 					if written && !slices.ContainsFunc(where[a], func(r string) bool { return r != "" && slices.Contains(allowed, r) }) {
 						t.Errorf("%s: %s is in %q, and %s allows %q", key, a, where[a], m.result.Ref, allowed)
 					}
@@ -102,7 +106,10 @@ func oracleAllowed(spec map[string]any, mesh bool) (regions []string, written bo
 // that rules: every listed pattern has its percentage of 10,000, of what patterns
 // with endpoints have together, but for one part per locality.
 func oracleShares(h *Hub, s sight) string {
-	port, subset, host, _ := envoy.ParseClusterName(s.name)
+	port, subset, host, ok := envoy.ParseClusterName(s.name)
+	if !ok {
+		return "" // it is no service's
+	}
 	service := oracleService(h, host)
 	v := service.Select(s.client, port, subset)
 	if v.PolicyID == model.NoPolicy || service.Policies[v.PolicyID].Mode != model.Levels {

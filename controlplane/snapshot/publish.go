@@ -44,6 +44,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	d.Since = h.rebuildBulk(d, old, next, touched, now)
 	rest := time.Now()
 	h.refront(old, next, touched)
+	h.linger(old, next, touched, now)
 	changed := h.regateway(d.Gateways, old, next)
 	next.Changed = slices.SortedFunc(maps.Keys(touched), model.Key.Compare)
 	marks := marks{}

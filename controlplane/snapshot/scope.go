@@ -83,7 +83,7 @@ func (s Scope) sees(e *Entry) bool {
 		Kind: s.Kind, Namespace: s.Namespace,
 		Scope: s.Services.Claim, Gateway: s.Gateway,
 	}
-	return translate.Visible(e.Service, p, s.Services.Namespace, e.fronts...)
+	return translate.Visible(e.Service, p, s.Services.Namespace, e.reachedBy()...)
 }
 
 // client is one of the scope without labels, as far as routes look at it.

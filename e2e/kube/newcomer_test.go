@@ -35,6 +35,8 @@ func TestNewcomer(t *testing.T) {
 		},
 		Stopped: func(p *corev1.Pod) { s.Close(p.Status.PodIP) },
 	})
+	s.Server.Stop(3 * time.Second) // it has the Lease, and none of the user's proxies
+	s.Cluster.ApplyGatewayAPI(t, cluster.GatewayStandard)
 	desk := newDesk(t, s.Cluster)
 	blocks := desk.blocks(t)
 	t.Cleanup(func() { s.Cluster.Kubectl(t, "delete", "namespace", "shop", "--ignore-not-found", "--timeout=30s") })
@@ -74,7 +76,8 @@ func TestNewcomer(t *testing.T) {
 	if out := desk.fails(t, blocks[5]); !strings.Contains(out, "spec.trafficPolicy.outlierDetection.interval") {
 		t.Errorf("the mistake is refused without its field:\n%s", out)
 	}
-	desk.run(t, regexp.MustCompile(`(?m)(apply -[kf] \S+)`).ReplaceAllString(blocks[6], "$1 --dry-run=server"))
+	desk.waypoint(t, s, blocks[6], all)
+	desk.run(t, regexp.MustCompile(`(?m)(apply -[kf] \S+)`).ReplaceAllString(blocks[7], "$1 --dry-run=server"))
 }
 
 // podsOn are the addresses of shop's Pods on Nodes.
@@ -178,8 +181,8 @@ func (d *desk) blocks(t *testing.T) []string {
 		commands := strings.ReplaceAll(parts[i], "127.0.0.1", d.address)
 		out = append(out, strings.Replace(commands, "go build -o bin/coastwise ./cmd/coastwise\n", "", 1))
 	}
-	if len(out) != 7 {
-		t.Fatalf("docs/kubernetes.md has %d blocks of commands, not 7: this test is to be told", len(out))
+	if len(out) != 8 {
+		t.Fatalf("docs/kubernetes.md has %d blocks of commands, not 8: this test is to be told", len(out))
 	}
 	return out
 }

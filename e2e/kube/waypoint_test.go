@@ -89,9 +89,16 @@ func (b *behind) stream() *kube.Stream {
 	return b.Through(b.dial, b.ip("shop")+":80", "shop."+b.namespace)
 }
 
+// A rule or a route acts on every connection; of those that are open when a Service goes
+// to another waypoint Envoy closes one after the other, as its drain time goes by.
+const (
+	soon    = 5 * time.Second
+	drained = kube.Patience
+)
+
 // moved does something under load, and waits until all requests are answered by these;
 // none may fail.
-func (b *behind) moved(stream *kube.Stream, what string, do func(), to ...string) {
+func (b *behind) moved(stream *kube.Stream, what string, within time.Duration, do func(), to ...string) {
 	b.Helper()
 	stream.Next()
 	do()
@@ -112,7 +119,7 @@ func (b *behind) moved(stream *kube.Stream, what string, do func(), to ...string
 	})
 	d := time.Since(began)
 	b.Logf("%s: traffic moved within %v of kubectl's return", what, d.Round(time.Millisecond))
-	if d > 5*time.Second {
+	if d > within {
 		b.Errorf("%s: that took %v", what, d)
 	}
 	time.Sleep(300 * time.Millisecond)
@@ -141,25 +148,25 @@ func TestWaypointByKubectl(t *testing.T) {
 	}
 
 	stream := b.stream()
-	b.moved(stream, "the waypoint's own zone", func() {}, b.here)
+	b.moved(stream, "the waypoint's own zone", soon, func() {}, b.here)
 	rule := func(policy string) func() {
 		return func() { b.Cluster.Apply(t, manifest.Rule(b.namespace, "shop", "shop", policy)) }
 	}
-	b.moved(stream, "a rule", rule(allTo("eu/here/*", "eu/there/*")), b.there)
-	b.moved(stream, "the rule back", rule(ownZone), b.here)
+	b.moved(stream, "a rule", soon, rule(allTo("eu/here/*", "eu/there/*")), b.there)
+	b.moved(stream, "the rule back", soon, rule(ownZone), b.here)
 	route := func(backend string) func() {
 		return func() { b.Cluster.Apply(t, routeOf(b.namespace, "{backendRefs: [{name: "+backend+", port: 80}]}")) }
 	}
-	b.moved(stream, "a route", route("canary"), b.canary)
+	b.moved(stream, "a route", soon, route("canary"), b.canary)
 	if out, err := b.coastwise("wait", "httproute/shop", "-n", b.namespace); err != nil {
 		t.Errorf("coastwise wait: %v: %s", err, out)
 	}
 	for _, want := range []string{"Accepted True Accepted", "ResolvedRefs True ResolvedRefs", "networking.coastwise.dev/Programmed True Programmed: 1 of 1 proxies"} {
 		b.says("httproute/shop", "{range .status.parents[0].conditions[*]}{.type} {.status} {.reason}: {.message}\n{end}", want)
 	}
-	b.moved(stream, "the route edited", route("shop"), b.here)
-	b.moved(stream, "the label to another Gateway", func() { b.label("namespace/"+b.namespace, useWaypoint+"=other") }, b.there)
-	b.moved(stream, "the label on the Service", func() { b.label("service/shop", useWaypoint+"=way") }, b.here)
+	b.moved(stream, "the route edited", soon, route("shop"), b.here)
+	b.moved(stream, "the label to another Gateway", drained, func() { b.label("namespace/"+b.namespace, useWaypoint+"=other") }, b.there)
+	b.moved(stream, "the label on the Service", drained, func() { b.label("service/shop", useWaypoint+"=way") }, b.here)
 	stream.End()
 }
 
@@ -175,7 +182,7 @@ func TestWaypointMistakes(t *testing.T) {
 	b.run("way", b.nodes[0])
 	b.ztunnel.Until("shop's waypoint", func() bool { return b.ztunnel.Waypoint(b.namespace, "shop") == b.ip("way") })
 	stream := b.stream()
-	b.moved(stream, "before the mistakes", func() {}, b.here)
+	b.moved(stream, "before the mistakes", soon, func() {}, b.here)
 
 	b.Cluster.Apply(t, manifest.Join(b.gateway("astray", "coastwise-waypoint", 8080), class("foreign", other, ""), b.gateway("foreign", "foreign", 15088)))
 	b.says("gateway/astray", "{range .status.listeners[0].conditions[*]}{.type} {.status} {.reason}: {.message}\n{end}",
@@ -228,7 +235,7 @@ func (b *behind) told(kind, name, reason, label string) {
 	b.Told(b.namespace, reason+" at "+field, func(p kube.Problem) bool {
 		return p.Object == kind+" "+b.namespace+"/"+name && p.Field == field && p.Reason == reason && strings.Contains(p.Message, label)
 	})
-	b.says("events", fmt.Sprintf("{range .items[*]}{.involvedObject.kind}/{.involvedObject.name} {.type} {.reason}: {.message}\n{end}"), kind+"/"+name+" Warning "+reason)
+	b.says("events", "{range .items[*]}{.involvedObject.kind}/{.involvedObject.name} {.type} {.reason}: {.message}\n{end}", kind+"/"+name+" Warning "+reason)
 }
 
 // A Pod's readiness reaches a ztunnel, which has no failure detection of its own, soon

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pgregory.net/rapid"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
@@ -50,6 +51,8 @@ func documentOf(e Event) map[string]any {
 		if doc["endpoints"] == nil {
 			doc["endpoints"] = []any{}
 		}
+	case model.KindGateway, model.KindHTTPRoute:
+		doc["apiVersion"] = gatewayv1.GroupVersion.String()
 	case v1alpha1.KindDestinationRule, v1alpha1.KindMeshConfig:
 		doc["apiVersion"] = v1alpha1.APIVersion
 	}
