@@ -85,7 +85,7 @@ func see(t rapid.TB, ms []manifest, clients []model.Proxy) (map[string]sight, *H
 			if r == nil {
 				return
 			}
-			if err := envoy.Validate(*r); err != nil {
+			if err := envoy.ValidateFor(member.Proxy().Form(), *r); err != nil {
 				t.Errorf("%s: %v", c.ID, err)
 			}
 			s := sight{client: member.Proxy(), typeURL: typeURL, name: name, body: r.Body}

@@ -46,6 +46,7 @@ func meshSettings(t *rapid.T, m *v1alpha1.MeshConfigSpec) {
 		m.DefaultTrafficPolicy = &v1alpha1.DefaultTrafficPolicy{OutlierDetection: o, ConnectionPool: pool(t)}
 	}
 	m.H2UpgradePolicy = rapid.SampledFrom([]string{"", "", "UPGRADE"}).Draw(t, "h2UpgradePolicy")
+	m.OutboundTrafficPolicy = outbound(t)
 }
 
 func pool(t *rapid.T) *v1alpha1.ConnectionPool {
