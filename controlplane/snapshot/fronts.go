@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/coastwise/coastwise/translate"
@@ -23,13 +22,13 @@ func (h *Hub) refront(old, next *Snapshot, touched map[model.Key]bool) {
 	}
 	all := func(yield func(*model.Service) bool) {
 		for _, e := range next.Entries {
+			next.fronting = next.fronting || routesOfWaypoint(e)
 			if !yield(e.Service) {
 				return
 			}
 		}
 	}
 	fronts := translate.Fronts(all, find)
-	next.fronting = len(fronts) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(next.Entries)), routesOfWaypoint)
 	for key, e := range next.Entries {
 		if slices.Equal(e.fronts, fronts[key]) {
 			continue

@@ -126,18 +126,8 @@ type rank struct {
 }
 
 func (a rank) compare(b rank) int {
-	return cmp.Or(trueFirst(a.grpc, b.grpc), cmp.Compare(b.class, a.class), cmp.Compare(b.path, a.path),
+	return cmp.Or(compareBool(b.grpc, a.grpc), cmp.Compare(b.class, a.class), cmp.Compare(b.path, a.path),
 		cmp.Compare(b.method, a.method), cmp.Compare(b.headers, a.headers), cmp.Compare(b.query, a.query))
-}
-
-func trueFirst(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
 }
 
 // inOrder puts routes of any number of objects into the order in which they are tried:
