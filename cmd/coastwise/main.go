@@ -26,15 +26,30 @@ const (
 	exitTimeout = 4
 	// exitUnreachable says that no server answers.
 	exitUnreachable = 5
+	// exitSignal plus the number of the signal that would not wait, as a shell says it.
+	exitSignal = 128
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx := untilSignal()
 	p := process{env: os.LookupEnv, load: load, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
-	code := p.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// untilSignal is done at the first SIGINT or SIGTERM; the second ends the process at
+// once. Both come by one channel: giving the signal back to the system after the first
+// one leaves a moment in which the second is swallowed.
+func untilSignal() context.Context {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		cancel()
+		again := <-signals
+		os.Exit(exitSignal + int(again.(syscall.Signal)))
+	}()
+	return ctx
 }
 
 // process is what a command has of the world beside its arguments.
