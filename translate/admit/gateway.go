@@ -32,22 +32,16 @@ func (r *report) gatewayClass(c *gatewayv1.GatewayClass) {
 func (r *report) referenceGrant(g *gatewayv1.ReferenceGrant) {
 	const most = 16
 	const p path = "spec"
-	if r.list(p.child("from"), len(g.Spec.From), 1, most) {
-		for i, f := range g.Spec.From {
-			at := p.child("from").index(i)
-			r.group(at.child("group"), &f.Group)
-			r.word(at.child("kind"), string(f.Kind), aKind)
-			r.word(at.child("namespace"), string(f.Namespace), aNamespace)
-		}
-	}
-	if r.list(p.child("to"), len(g.Spec.To), 1, most) {
-		for i, t := range g.Spec.To {
-			at := p.child("to").index(i)
-			r.group(at.child("group"), &t.Group)
-			r.word(at.child("kind"), string(t.Kind), aKind)
-			wordPointer(r, at.child("name"), t.Name, aName)
-		}
-	}
+	each(r, p.child("from"), g.Spec.From, 1, most, func(at path, f *gatewayv1.ReferenceGrantFrom) {
+		r.group(at.child("group"), &f.Group)
+		r.word(at.child("kind"), string(f.Kind), aKind)
+		r.word(at.child("namespace"), string(f.Namespace), aNamespace)
+	})
+	each(r, p.child("to"), g.Spec.To, 1, most, func(at path, t *gatewayv1.ReferenceGrantTo) {
+		r.group(at.child("group"), &t.Group)
+		r.word(at.child("kind"), string(t.Kind), aKind)
+		wordPointer(r, at.child("name"), t.Name, aName)
+	})
 }
 
 // The CRDs' limits on a Gateway.
@@ -65,11 +59,7 @@ func (r *report) gateway(g *gatewayv1.Gateway) {
 	if r.list(p.child("listeners"), len(g.Spec.Listeners), 1, maxListeners) {
 		r.listeners(p.child("listeners"), g.Spec.Listeners)
 	}
-	if r.list(p.child("addresses"), len(g.Spec.Addresses), 0, maxAddressed) {
-		for i, a := range g.Spec.Addresses {
-			r.gatewayAddress(p.child("addresses").index(i), a)
-		}
-	}
+	each(r, p.child("addresses"), g.Spec.Addresses, 0, maxAddressed, r.gatewayAddress)
 	if i := g.Spec.Infrastructure; i != nil {
 		r.infrastructure(p.child("infrastructure"), i)
 	}
@@ -134,11 +124,7 @@ func (r *report) listenerTLS(p path, t *gatewayv1.ListenerTLSConfig, protocol ga
 	if *t.Mode == gatewayv1.TLSModeTerminate && len(t.CertificateRefs)+len(t.Options) == 0 {
 		r.invalid(p.child("certificateRefs"), "is missing; mode Terminate needs a certificate")
 	}
-	if r.list(p.child("certificateRefs"), len(t.CertificateRefs), 0, maxCertificates) {
-		for i := range t.CertificateRefs {
-			r.secretRef(p.child("certificateRefs").index(i), &t.CertificateRefs[i])
-		}
-	}
+	each(r, p.child("certificateRefs"), t.CertificateRefs, 0, maxCertificates, r.secretRef)
 }
 
 func (r *report) secretRef(p path, ref *gatewayv1.SecretObjectReference) {
@@ -152,12 +138,10 @@ func (r *report) allowedRoutes(p path, a *gatewayv1.AllowedRoutes) {
 	at := p.child("namespaces")
 	r.oneOfPointer(at.child("from"), (*string)(a.Namespaces.From), "All", "Selector", "Same")
 	r.labelSelector(at.child("selector"), a.Namespaces.Selector)
-	if r.list(p.child("kinds"), len(a.Kinds), 0, maxRouteKinds) {
-		for i, k := range a.Kinds {
-			r.group(p.child("kinds").index(i).child("group"), k.Group)
-			r.word(p.child("kinds").index(i).child("kind"), string(k.Kind), aKind)
-		}
-	}
+	each(r, p.child("kinds"), a.Kinds, 0, maxRouteKinds, func(at path, k *gatewayv1.RouteGroupKind) {
+		r.group(at.child("group"), k.Group)
+		r.word(at.child("kind"), string(k.Kind), aKind)
+	})
 }
 
 // labelSelector is one of Kubernetes, which says itself what is wrong. An API server would
@@ -171,7 +155,7 @@ func (r *report) labelSelector(p path, s *metav1.LabelSelector) {
 	}
 }
 
-func (r *report) gatewayAddress(p path, a gatewayv1.GatewaySpecAddress) {
+func (r *report) gatewayAddress(p path, a *gatewayv1.GatewaySpecAddress) {
 	wordPointer(r, p.child("type"), a.Type, anAddressType)
 	r.length(p.child("value"), a.Value, 253)
 	if a.Value == "" {
@@ -227,13 +211,10 @@ func (r *report) frontendTLS(p path, t gatewayv1.TLSConfig) {
 	}
 	at := p.child("validation")
 	r.oneOf(at.child("mode"), string(t.Validation.Mode), "AllowValidOnly", "AllowInsecureFallback")
-	if r.list(at.child("caCertificateRefs"), len(t.Validation.CACertificateRefs), 1, 16) {
-		for i, ref := range t.Validation.CACertificateRefs {
-			each := at.child("caCertificateRefs").index(i)
-			r.group(each.child("group"), &ref.Group)
-			r.word(each.child("kind"), string(ref.Kind), aKind)
-			r.word(each.child("name"), string(ref.Name), aName)
-			wordPointer(r, each.child("namespace"), ref.Namespace, aNamespace)
-		}
-	}
+	each(r, at.child("caCertificateRefs"), t.Validation.CACertificateRefs, 1, 16, func(at path, ref *gatewayv1.ObjectReference) {
+		r.group(at.child("group"), &ref.Group)
+		r.word(at.child("kind"), string(ref.Kind), aKind)
+		r.word(at.child("name"), string(ref.Name), aName)
+		wordPointer(r, at.child("namespace"), ref.Namespace, aNamespace)
+	})
 }

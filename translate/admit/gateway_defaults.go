@@ -26,6 +26,11 @@ func defaultBackend(ref *gatewayv1.BackendObjectReference) {
 	preset(&ref.Kind, "Service")
 }
 
+func defaultWeighted(ref *gatewayv1.BackendRef) {
+	defaultBackend(&ref.BackendObjectReference)
+	preset(&ref.Weight, 1)
+}
+
 func defaultSession(s *gatewayv1.SessionPersistence) {
 	if s == nil {
 		return
@@ -61,8 +66,7 @@ func defaultHTTPRoute(route *gatewayv1.HTTPRoute) {
 		}
 		defaultHTTPFilters(rule.Filters)
 		for j := range rule.BackendRefs {
-			defaultBackend(&rule.BackendRefs[j].BackendObjectReference)
-			preset(&rule.BackendRefs[j].Weight, 1)
+			defaultWeighted(&rule.BackendRefs[j].BackendRef)
 			defaultHTTPFilters(rule.BackendRefs[j].Filters)
 		}
 		defaultSession(rule.SessionPersistence)
@@ -111,8 +115,7 @@ func defaultGRPCRoute(route *gatewayv1.GRPCRoute) {
 		}
 		defaultGRPCFilters(rule.Filters)
 		for j := range rule.BackendRefs {
-			defaultBackend(&rule.BackendRefs[j].BackendObjectReference)
-			preset(&rule.BackendRefs[j].Weight, 1)
+			defaultWeighted(&rule.BackendRefs[j].BackendRef)
 			defaultGRPCFilters(rule.BackendRefs[j].Filters)
 		}
 		defaultSession(rule.SessionPersistence)

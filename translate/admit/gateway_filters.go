@@ -36,14 +36,11 @@ func (r *report) union(p path, kind string, parts []part) {
 // httpFilters checks those of a rule or a backend; prefix says that the rule has one
 // match, which is of a prefix.
 func (r *report) httpFilters(p path, filters []gatewayv1.HTTPRouteFilter, prefix bool) {
-	if !r.list(p, len(filters), 0, maxFilters) {
-		return
-	}
 	var kinds []string
-	for i := range filters {
-		r.httpFilter(p.index(i), &filters[i], prefix)
-		kinds = append(kinds, string(filters[i].Type))
-	}
+	each(r, p, filters, 0, maxFilters, func(at path, f *gatewayv1.HTTPRouteFilter) {
+		r.httpFilter(at, f, prefix)
+		kinds = append(kinds, string(f.Type))
+	})
 	r.repeated(p, kinds, "CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
 	if slices.Contains(kinds, "RequestRedirect") && slices.Contains(kinds, "URLRewrite") {
 		r.invalid(p, "RequestRedirect and URLRewrite exclude each other")
@@ -117,15 +114,11 @@ func (r *report) headerFilter(p path, f *gatewayv1.HTTPHeaderFilter) {
 		headers []gatewayv1.HTTPHeader
 	}{{"set", f.Set}, {"add", f.Add}} {
 		seen := map[string]bool{}
-		if !r.list(p.child(l.name), len(l.headers), 0, maxHeaders) {
-			continue
-		}
-		for i, h := range l.headers {
-			at := p.child(l.name).index(i)
+		each(r, p.child(l.name), l.headers, 0, maxHeaders, func(at path, h *gatewayv1.HTTPHeader) {
 			r.word(at.child("name"), string(h.Name), aHeader)
 			r.word(at.child("value"), h.Value, aValue)
 			r.once(at.child("name"), seen, string(h.Name))
-		}
+		})
 	}
 	if r.list(p.child("remove"), len(f.Remove), 0, maxHeaders) {
 		r.unique(p.child("remove"), f.Remove)

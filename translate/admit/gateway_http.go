@@ -10,33 +10,23 @@ func (r *report) httpRoute(route *gatewayv1.HTTPRoute) {
 	defaultHTTPRoute(route)
 	const p path = "spec"
 	r.common(p, &route.Spec.CommonRouteSpec, route.Spec.Hostnames)
-	if !r.list(p.child("rules"), len(route.Spec.Rules), 1, maxRules) {
-		return
-	}
 	matches := 0
-	for i := range route.Spec.Rules {
-		r.httpRule(p.child("rules").index(i), &route.Spec.Rules[i])
-		matches += len(route.Spec.Rules[i].Matches)
-	}
+	each(r, p.child("rules"), route.Spec.Rules, 1, maxRules, func(at path, rule *gatewayv1.HTTPRouteRule) {
+		r.httpRule(at, rule)
+		matches += len(rule.Matches)
+	})
 	r.totalMatches(p.child("rules"), matches)
 }
 
 func (r *report) httpRule(p path, rule *gatewayv1.HTTPRouteRule) {
 	wordPointer(r, p.child("name"), rule.Name, aSection)
-	if r.list(p.child("matches"), len(rule.Matches), 0, maxMatches) {
-		for i := range rule.Matches {
-			r.httpMatch(p.child("matches").index(i), &rule.Matches[i])
-		}
-	}
+	each(r, p.child("matches"), rule.Matches, 0, maxMatches, r.httpMatch)
 	prefix := len(rule.Matches) == 1 && *rule.Matches[0].Path.Type == gatewayv1.PathMatchPathPrefix
 	r.httpFilters(p.child("filters"), rule.Filters, prefix)
-	if r.list(p.child("backendRefs"), len(rule.BackendRefs), 0, maxBackends) {
-		for i := range rule.BackendRefs {
-			at := p.child("backendRefs").index(i)
-			r.weighted(at, &rule.BackendRefs[i].BackendRef)
-			r.httpFilters(at.child("filters"), rule.BackendRefs[i].Filters, prefix)
-		}
-	}
+	each(r, p.child("backendRefs"), rule.BackendRefs, 0, maxBackends, func(at path, ref *gatewayv1.HTTPBackendRef) {
+		r.weighted(at, &ref.BackendRef)
+		r.httpFilters(at.child("filters"), ref.Filters, prefix)
+	})
 	for i, f := range rule.Filters {
 		if f.RequestRedirect != nil && len(rule.BackendRefs) > 0 {
 			r.invalid(p.child("filters").index(i).child("requestRedirect"), "not together with backendRefs: a redirect is the answer")
@@ -50,22 +40,12 @@ func (r *report) httpRule(p path, rule *gatewayv1.HTTPRouteRule) {
 func (r *report) httpMatch(p path, m *gatewayv1.HTTPRouteMatch) {
 	r.httpPath(p.child("path"), m.Path)
 	headers, params := map[string]bool{}, map[string]bool{}
-	if r.list(p.child("headers"), len(m.Headers), 0, maxComparisons) {
-		for i, h := range m.Headers {
-			at := p.child("headers").index(i)
-			r.headerMatch(at, (*string)(h.Type), string(h.Name), h.Value)
-			r.once(at.child("name"), headers, string(h.Name))
-		}
-	}
-	if r.list(p.child("queryParams"), len(m.QueryParams), 0, maxComparisons) {
-		for i, q := range m.QueryParams {
-			at := p.child("queryParams").index(i)
-			r.oneOfPointer(at.child("type"), (*string)(q.Type), "Exact", "RegularExpression")
-			r.word(at.child("name"), string(q.Name), aHeader)
-			r.word(at.child("value"), q.Value, aQuery)
-			r.once(at.child("name"), params, string(q.Name))
-		}
-	}
+	each(r, p.child("headers"), m.Headers, 0, maxComparisons, func(at path, h *gatewayv1.HTTPHeaderMatch) {
+		r.comparison(at, (*string)(h.Type), string(h.Name), h.Value, aValue, headers)
+	})
+	each(r, p.child("queryParams"), m.QueryParams, 0, maxComparisons, func(at path, q *gatewayv1.HTTPQueryParamMatch) {
+		r.comparison(at, (*string)(q.Type), string(q.Name), q.Value, aQuery, params)
+	})
 	r.oneOfPointer(p.child("method"), (*string)(m.Method), "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 }
 

@@ -65,11 +65,9 @@ func (r *report) parent(p path, ref *gatewayv1.ParentReference) {
 func (r *report) common(p path, c *gatewayv1.CommonRouteSpec, hostnames []gatewayv1.Hostname) {
 	r.parents(p.child("parentRefs"), c.ParentRefs)
 	r.oneOf(p.child("useDefaultGateways"), string(c.UseDefaultGateways), "All", "None")
-	if r.list(p.child("hostnames"), len(hostnames), 0, maxHostnames) {
-		for i, h := range hostnames {
-			r.word(p.child("hostnames").index(i), string(h), aHost)
-		}
-	}
+	each(r, p.child("hostnames"), hostnames, 0, maxHostnames, func(at path, h *gatewayv1.Hostname) {
+		r.word(at, string(*h), aHost)
+	})
 }
 
 // totalMatches bounds those of all rules.
@@ -117,9 +115,10 @@ func (r *report) session(p path, s *gatewayv1.SessionPersistence) {
 	}
 }
 
-// headerMatch checks the comparison of a header.
-func (r *report) headerMatch(p path, kind *string, name, value string) {
+// comparison checks one of a header or of a query parameter; no two have one name.
+func (r *report) comparison(p path, kind *string, name, value string, of term, seen map[string]bool) {
 	r.oneOfPointer(p.child("type"), kind, "Exact", "RegularExpression")
 	r.word(p.child("name"), name, aHeader)
-	r.word(p.child("value"), value, aValue)
+	r.word(p.child("value"), value, of)
+	r.once(p.child("name"), seen, name)
 }

@@ -87,6 +87,16 @@ func (r *report) list(p path, n, least, most int) bool {
 	return r.atMost(p, n, most)
 }
 
+// each checks a list: how long it is and, where it is not too long, its entries.
+func each[T any](r *report, p path, entries []T, least, most int, check func(p path, entry *T)) {
+	if !r.list(p, len(entries), least, most) {
+		return
+	}
+	for i := range entries {
+		check(p.index(i), &entries[i])
+	}
+}
+
 // gatewayDuration checks one that may be absent, and returns its length.
 func (r *report) gatewayDuration(p path, d *gatewayv1.Duration) (length time.Duration, ok bool) {
 	if d == nil {
