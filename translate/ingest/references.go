@@ -47,41 +47,28 @@ func BackendService(namespace string, ref *gatewayv1.BackendObjectReference) (in
 
 // HTTPBackends are all references of an HTTPRoute to backends and mirrors, in its order.
 func HTTPBackends(route *gatewayv1.HTTPRoute) []*gatewayv1.BackendObjectReference {
-	var all []*gatewayv1.BackendObjectReference
-	mirrors := func(filters []gatewayv1.HTTPRouteFilter) {
-		for i := range filters {
-			if m := filters[i].RequestMirror; m != nil {
-				all = append(all, &m.BackendRef)
-			}
-		}
-	}
-	for i := range route.Spec.Rules {
-		rule := &route.Spec.Rules[i]
-		mirrors(rule.Filters)
-		for j := range rule.BackendRefs {
-			all = append(all, &rule.BackendRefs[j].BackendObjectReference)
-			mirrors(rule.BackendRefs[j].Filters)
-		}
-	}
-	return all
+	return ofHTTPRoute(route).references()
 }
 
 // GRPCBackends is the same for a GRPCRoute.
 func GRPCBackends(route *gatewayv1.GRPCRoute) []*gatewayv1.BackendObjectReference {
+	return ofGRPCRoute(route).references()
+}
+
+func (o routeObject) references() []*gatewayv1.BackendObjectReference {
 	var all []*gatewayv1.BackendObjectReference
-	mirrors := func(filters []gatewayv1.GRPCRouteFilter) {
-		for i := range filters {
-			if m := filters[i].RequestMirror; m != nil {
-				all = append(all, &m.BackendRef)
+	mirrors := func(filters []gatewayv1.HTTPRouteFilter) {
+		for _, f := range filters {
+			if f.RequestMirror != nil {
+				all = append(all, &f.RequestMirror.BackendRef)
 			}
 		}
 	}
-	for i := range route.Spec.Rules {
-		rule := &route.Spec.Rules[i]
-		mirrors(rule.Filters)
-		for j := range rule.BackendRefs {
-			all = append(all, &rule.BackendRefs[j].BackendObjectReference)
-			mirrors(rule.BackendRefs[j].Filters)
+	for _, rule := range o.rules {
+		mirrors(rule.filters)
+		for i := range rule.backends {
+			all = append(all, &rule.backends[i].BackendObjectReference)
+			mirrors(rule.backends[i].Filters)
 		}
 	}
 	return all
