@@ -55,6 +55,7 @@ func GRPCBackends(route *gatewayv1.GRPCRoute) []*gatewayv1.BackendObjectReferenc
 	return ofGRPCRoute(route).references()
 }
 
+// references are those to backends and mirrors, in its order.
 func (o routeObject) references() []*gatewayv1.BackendObjectReference {
 	var all []*gatewayv1.BackendObjectReference
 	mirrors := func(filters []gatewayv1.HTTPRouteFilter) {

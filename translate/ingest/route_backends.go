@@ -60,12 +60,12 @@ func (t *ruleReader) target(field string, ref gatewayv1.BackendObjectReference, 
 	tell := func(reason model.Reason, format string, args ...any) {
 		t.tell(field, model.Warning, reason, "%s: %s", fmt.Sprintf(format, args...), so)
 	}
-	if group, kind := ptr.Deref(ref.Group, ""), ptr.Deref(ref.Kind, kindService); group != "" || kind != kindService {
-		tell(model.InvalidKind, "%s of group %q is no Service", kind, string(group))
+	namespace, key, ok := BackendService(t.object.ref.Namespace, &ref)
+	if !ok {
+		tell(model.InvalidKind, "%s of group %q is no Service", ptr.Deref(ref.Kind, kindService), string(ptr.Deref(ref.Group, "")))
 		return model.BackendTarget{Broken: true}
 	}
-	namespace := string(ptr.Deref(ref.Namespace, gatewayv1.Namespace(t.object.ref.Namespace)))
-	out := model.BackendTarget{Key: model.ServiceKey(namespace, string(ref.Name)), Port: uint32(max(ptr.Deref(ref.Port, 0), 0))}
+	out := model.BackendTarget{Key: key, Port: uint32(max(ptr.Deref(ref.Port, 0), 0))}
 	if namespace != t.object.ref.Namespace && !t.granted(namespace, string(ref.Name)) {
 		tell(model.RefNotPermitted, "no ReferenceGrant of namespace %s lets a %s of %s name Service %s",
 			namespace, t.object.ref.Kind, t.object.ref.Namespace, ref.Name)

@@ -26,33 +26,27 @@ type rankedMatch struct {
 	index int
 }
 
-// matches are those of a rule; none means all requests. One that could match nothing,
-// or that proxies would refuse, is told and left out.
+// matches are those of a rule. One that could match nothing, or that proxies would
+// refuse, is told and left out.
 func (t *ruleReader) matches(field string, rule routeRule) []rankedMatch {
-	var out []rankedMatch
-	add := func(i int, m rankedMatch, ok bool) {
-		if ok {
-			m.index = i
-			out = append(out, m)
-		}
-	}
-	at := func(i int) string { return fmt.Sprintf("%s.matches[%d]", field, i) }
 	if t.object.isGRPC() {
-		if len(rule.grpc) == 0 {
-			rule.grpc = make([]gatewayv1.GRPCRouteMatch, 1)
-		}
-		for i, m := range rule.grpc {
-			got, ok := t.grpcMatch(at(i), m)
-			add(i, got, ok)
-		}
-		return out
+		return readMatches(field+".matches", rule.grpc, t.grpcMatch)
 	}
-	if len(rule.http) == 0 {
-		rule.http = make([]gatewayv1.HTTPRouteMatch, 1)
+	return readMatches(field+".matches", rule.http, t.httpMatch)
+}
+
+// readMatches are those of a list that can be read; an empty list has one, of all
+// requests.
+func readMatches[M any](field string, list []M, read func(field string, m M) (rankedMatch, bool)) []rankedMatch {
+	if len(list) == 0 {
+		list = make([]M, 1)
 	}
-	for i, m := range rule.http {
-		got, ok := t.httpMatch(at(i), m)
-		add(i, got, ok)
+	var out []rankedMatch
+	for i, m := range list {
+		if got, ok := read(fmt.Sprintf("%s[%d]", field, i), m); ok {
+			got.index = i
+			out = append(out, got)
+		}
 	}
 	return out
 }
@@ -71,15 +65,13 @@ func (t *ruleReader) httpMatch(field string, m gatewayv1.HTTPRouteMatch) (out ra
 	}
 	for i, h := range m.Headers {
 		at := fmt.Sprintf("%s.headers[%d]", field, i)
-		regex := h.Type != nil && *h.Type == gatewayv1.HeaderMatchRegularExpression
-		if !t.value(&out.Headers, at, strings.ToLower(string(h.Name)), h.Value, regex, (*string)(h.Type)) {
+		if !t.value(&out.Headers, at, strings.ToLower(string(h.Name)), h.Value, (*string)(h.Type)) {
 			return out, false
 		}
 	}
 	for i, q := range m.QueryParams {
 		at := fmt.Sprintf("%s.queryParams[%d]", field, i)
-		regex := q.Type != nil && *q.Type == gatewayv1.QueryParamMatchRegularExpression
-		if !t.value(&out.Query, at, string(q.Name), q.Value, regex, (*string)(q.Type)) {
+		if !t.value(&out.Query, at, string(q.Name), q.Value, (*string)(q.Type)) {
 			return out, false
 		}
 	}
@@ -135,10 +127,11 @@ func (t *ruleReader) regex(field, pattern string) bool {
 	return true
 }
 
-// value adds one comparison; of one name the first counts.
-func (t *ruleReader) value(to *[]model.ValueMatch, field, name, value string, regex bool, kind *string) bool {
+// value adds one comparison, whose type is nil for Exact; of one name the first counts.
+func (t *ruleReader) value(to *[]model.ValueMatch, field, name, value string, kind *string) bool {
+	regex := kind != nil && *kind == string(gatewayv1.HeaderMatchRegularExpression)
 	switch {
-	case kind != nil && *kind != "Exact" && !regex:
+	case kind != nil && *kind != string(gatewayv1.HeaderMatchExact) && !regex:
 		t.unsupported(field+".type", "%q is not known: the match is left out", *kind)
 		return false
 	case !token(name) || !printable(value):
@@ -164,8 +157,7 @@ func (t *ruleReader) grpcMatch(field string, m gatewayv1.GRPCRouteMatch) (out ra
 	}
 	for i, h := range m.Headers {
 		at := fmt.Sprintf("%s.headers[%d]", field, i)
-		regex := h.Type != nil && *h.Type == gatewayv1.GRPCHeaderMatchRegularExpression
-		if !t.value(&out.Headers, at, strings.ToLower(string(h.Name)), h.Value, regex, (*string)(h.Type)) {
+		if !t.value(&out.Headers, at, strings.ToLower(string(h.Name)), h.Value, (*string)(h.Type)) {
 			return out, false
 		}
 	}
