@@ -2,7 +2,6 @@ package store
 
 import (
 	"iter"
-	"reflect"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -64,12 +63,11 @@ func entryName(e *v1alpha1.ServiceEntry) string {
 }
 
 func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {
-	old := s.entries.byName[name]
-	if reflect.DeepEqual(old, entry) {
+	old, changed := put(s.entries.byName, name, entry)
+	if !changed {
 		return
 	}
 	if old != nil {
-		delete(s.entries.byName, name)
 		s.unselect(name)
 		s.labelEntry(name, old, false)
 		for _, host := range old.Spec.Hosts {
@@ -78,7 +76,6 @@ func (s *Store) setEntry(name objectName, entry *v1alpha1.ServiceEntry) {
 		}
 	}
 	if entry != nil {
-		s.entries.byName[name] = entry
 		s.labelEntry(name, entry, true)
 		for _, host := range entry.Spec.Hosts {
 			s.entries.add(host, entry)

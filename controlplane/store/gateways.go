@@ -3,7 +3,6 @@ package store
 import (
 	"iter"
 	"maps"
-	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,16 +67,14 @@ func (x gatewayIndex) index(name model.GatewayName, g *gatewayv1.Gateway, there 
 }
 
 func (s *Store) setGateway(name model.GatewayName, g *gatewayv1.Gateway) {
-	old := s.gateways.byName[name]
-	if reflect.DeepEqual(old, g) {
+	old, changed := put(s.gateways.byName, name, g)
+	if !changed {
 		return
 	}
 	if old != nil {
-		delete(s.gateways.byName, name)
 		s.gateways.index(name, old, false)
 	}
 	if g != nil {
-		s.gateways.byName[name] = g
 		s.gateways.index(name, g, true)
 	}
 	s.markGateway(name)
@@ -85,12 +82,8 @@ func (s *Store) setGateway(name model.GatewayName, g *gatewayv1.Gateway) {
 
 // setClass marks the Gateways of a class, and what is attached to them.
 func (s *Store) setClass(name string, class *gatewayv1.GatewayClass) {
-	if reflect.DeepEqual(s.classes[name], class) {
+	if _, changed := put(s.classes, name, class); !changed {
 		return
-	}
-	delete(s.classes, name)
-	if class != nil {
-		s.classes[name] = class
 	}
 	for gateway := range s.gateways.ofClass.of(name) {
 		s.markGateway(gateway)

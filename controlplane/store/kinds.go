@@ -67,8 +67,8 @@ func as[T any](object any) T {
 
 func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 	key := model.ServiceKey(ref.Namespace, ref.Name)
-	old := s.services[key]
-	if reflect.DeepEqual(old, service) {
+	old, changed := put(s.services, key, service)
+	if !changed {
 		return
 	}
 	s.marks.key(key)
@@ -83,27 +83,24 @@ func (s *Store) setService(ref model.ObjectRef, service *corev1.Service) {
 		s.auto[key] = true
 	}
 	if old != nil {
-		delete(s.services, key)
 		s.known.add(key.Namespace, key, -1)
 	}
 	if service != nil {
-		s.services[key] = service
 		s.known.add(key.Namespace, key, +1)
 	}
 }
 
 func (s *Store) setSlice(ref model.ObjectRef, slice *discoveryv1.EndpointSlice) {
 	name := objectName{ref.Namespace, ref.Name}
-	old, held := s.sliceNames[name], hold(slice)
-	if reflect.DeepEqual(old, held) {
+	held := hold(slice)
+	old, changed := put(s.sliceNames, name, held)
+	if !changed {
 		return
 	}
 	if old != nil {
-		delete(s.sliceNames, name)
 		s.dropSlice(old.slice())
 	}
 	if slice != nil {
-		s.sliceNames[name] = held
 		s.addSlice(slice, held)
 	}
 }

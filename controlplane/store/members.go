@@ -3,7 +3,22 @@ package store
 import (
 	"iter"
 	"maps"
+	"reflect"
 )
+
+// put makes now the thing of a name, nil for none, and returns what it was. Where both
+// are equal nothing is done, and changed is false.
+func put[N comparable, T any](things map[N]*T, name N, now *T) (was *T, changed bool) {
+	was = things[name]
+	if reflect.DeepEqual(was, now) {
+		return was, false
+	}
+	delete(things, name)
+	if now != nil {
+		things[name] = now
+	}
+	return was, true
+}
 
 // members says who hangs on a thing. No thing in it is without any.
 type members[T, M comparable] map[T]map[M]struct{}

@@ -115,18 +115,16 @@ func (x routeIndex) index(ref model.ObjectRef, e *routeEntry, there bool) {
 }
 
 func (s *Store) setRoute(ref model.ObjectRef, e *routeEntry) {
-	old := s.routes.byRef[ref]
-	if reflect.DeepEqual(old, e) {
+	old, changed := put(s.routes.byRef, ref, e)
+	if !changed {
 		return
 	}
 	if old != nil {
-		delete(s.routes.byRef, ref)
 		s.routes.index(ref, old, false)
 		s.markParents(old)
 		s.knowParents(old, -1)
 	}
 	if e != nil {
-		s.routes.byRef[ref] = e
 		s.routes.index(ref, e, true)
 		s.markParents(e)
 		s.knowParents(e, +1)

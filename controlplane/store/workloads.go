@@ -2,7 +2,6 @@ package store
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -183,8 +182,8 @@ func sameEndpoint(a, b *corev1.Pod) bool {
 func (s *Store) setWorkload(name objectName, entry *v1alpha1.WorkloadEntry) {
 	w := s.workloads.of(name.namespace)
 	defer s.workloads.tidy(name.namespace)
-	old := w.entries[name.name]
-	if reflect.DeepEqual(old, entry) {
+	old, changed := put(w.entries, name.name, entry)
+	if !changed {
 		return
 	}
 	s.marks.workload(entryWorkload(name))
@@ -194,10 +193,6 @@ func (s *Store) setWorkload(name objectName, entry *v1alpha1.WorkloadEntry) {
 	}
 	if entry != nil {
 		has = ingest.WorkloadLabels(entry)
-	}
-	delete(w.entries, name.name)
-	if entry != nil {
-		w.entries[name.name] = entry
 	}
 	for _, sel := range w.candidates(had, has) {
 		was, is := sel.entries[name.name], entry != nil && sel.selects(has)
