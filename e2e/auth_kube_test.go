@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/authority"
 	kube "github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -25,7 +26,7 @@ func TestTokensOfARealAPIServer(t *testing.T) {
 	k.Pod(t, kube.Pod{Namespace: shop, Name: "web-1", Node: "node-eu"})
 	k.Pod(t, kube.Pod{Namespace: shop, Name: "web-2", Node: "node-us"})
 	s := newScene(t, map[string]string{"web.yaml": manifest.Service("default", "web", 80, "")})
-	ca, server, mounted := newAuthority(t), t.TempDir(), t.TempDir()
+	ca, server, mounted := authority.ForTest(t), t.TempDir(), t.TempDir()
 	issue(t, ca, server, "")
 	put(t, filepath.Join(mounted, "ca.crt"), ca.PEM())
 	s.again(serverTLS(server, "--kubeconfig", k.Kubeconfig())...)

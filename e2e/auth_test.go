@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -90,7 +91,7 @@ func (s *scene) told(path string) string {
 // tells waits until a path of the admin port has a line or word.
 func (s *scene) tells(path, word string) {
 	s.t.Helper()
-	eventually(s.t, patience, func() string {
+	await.Until(s.t, patience, func() string {
 		if body := s.told(path); !strings.Contains(body, word) {
 			return fmt.Sprintf("%s lacks %q", path, word)
 		}
@@ -101,7 +102,7 @@ func (s *scene) tells(path, word string) {
 // counts waits until a figure, which ends with a space, is not 0.
 func (s *scene) counts(figure string) {
 	s.t.Helper()
-	eventually(s.t, patience, func() string {
+	await.Until(s.t, patience, func() string {
 		for line := range strings.Lines(s.told("/metrics")) {
 			if n, ok := strings.CutPrefix(line, figure); ok && strings.TrimSpace(n) != "0" {
 				return ""
@@ -118,7 +119,7 @@ func TestMutualTLSRotates(t *testing.T) {
 	t.Parallel()
 	s := settingsScene(t, 1, "", "")
 	s.backend(0, 0)
-	former, next := newAuthority(t), newAuthority(t)
+	former, next := authority.ForTest(t), authority.ForTest(t)
 	server, client := t.TempDir(), t.TempDir()
 	const web = "spiffe://cluster.local/ns/default/sa/web"
 	issue(t, former, server, "")
@@ -134,7 +135,7 @@ func TestMutualTLSRotates(t *testing.T) {
 	s.again(flags...)
 	s.tells("/proxies", `"serviceAccount": "web"`)
 	s.write("more.yaml", manifest.Service("default", "more", 80, ""))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if _, err := envoy.Hosts(t.Context(), "outbound|80||more.default.svc.cluster.local"); err != nil {
 			return err.Error()
 		}
@@ -165,7 +166,7 @@ func TestWhoIsNotVerifiedIsNotServed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := settingsScene(t, 1, "", "")
-			ours, theirs := newAuthority(t), newAuthority(t)
+			ours, theirs := authority.ForTest(t), authority.ForTest(t)
 			server, client := t.TempDir(), t.TempDir()
 			issue(t, ours, server, "")
 			issue(t, ours, client, c.id)

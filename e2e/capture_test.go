@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/coastwise/coastwise/e2e/app"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/proc"
 )
@@ -165,7 +166,7 @@ func documented(t *testing.T, name string) {
 // answers says that who asks a URL is answered by one of these endpoints.
 func (c *captureScene) answers(who app.App, url string, endpoints ...string) {
 	c.t.Helper()
-	eventually(c.t, patience, func() string {
+	await.Until(c.t, patience, func() string {
 		tally, err := who.Run(c.t.Context(), 2, true, url)
 		if err != nil {
 			return err.Error()
@@ -185,7 +186,7 @@ func (c *captureScene) answers(who app.App, url string, endpoints ...string) {
 // refused says that connections to a URL fail.
 func (c *captureScene) refused(url string) {
 	c.t.Helper()
-	eventually(c.t, patience, func() string {
+	await.Until(c.t, patience, func() string {
 		tally, err := c.app.Run(c.t.Context(), 1, true, url)
 		if err != nil {
 			return err.Error()

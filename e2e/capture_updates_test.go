@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -47,7 +48,7 @@ func TestCaptureUpdates(t *testing.T) {
 	} {
 		before := c.stat("listener_manager.listener_in_place_updated")
 		c.write(update.file, update.content)
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if update.done == nil && c.stat("listener_manager.listener_in_place_updated") == before {
 				return update.what + ": no listener was updated"
 			}

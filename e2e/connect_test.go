@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
@@ -46,7 +47,7 @@ func TestConnect(t *testing.T) {
 		t.Errorf("plain requests beside CONNECT: %s", tally.Failures[0].What)
 	}
 	s.write("mesh.yaml", mode("REGISTRY_ONLY"))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		code, got, err := c.connect(stranger)
 		if got != "" || err == nil && code != http.StatusServiceUnavailable {
 			return fmt.Sprintf("CONNECT to an unknown address: %d, answered by %q", code, got)
@@ -59,7 +60,7 @@ func TestConnect(t *testing.T) {
 // tunnels says that a request through a CONNECT is answered by an endpoint.
 func (c *client) tunnels(authority, want string) {
 	c.scene.t.Helper()
-	eventually(c.scene.t, patience, func() string {
+	await.Until(c.scene.t, patience, func() string {
 		if code, got, err := c.connect(authority); err != nil || got != want {
 			return fmt.Sprintf("CONNECT %s: %d, answered by %q, %v; want %s", authority, code, got, err, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 	"github.com/coastwise/coastwise/e2e/nameserver"
@@ -76,7 +77,7 @@ spec:
 func (c *client) holds(cluster string, want ...string) {
 	c.scene.t.Helper()
 	slices.Sort(want)
-	eventually(c.scene.t, patience, func() string {
+	await.Until(c.scene.t, patience, func() string {
 		hosts, err := c.Hosts(c.scene.t.Context(), cluster)
 		if err != nil {
 			return err.Error()
@@ -218,7 +219,7 @@ func editedLive(t *testing.T, api string) {
 	}
 	server.Fail(true)
 	before, _ := phase.Counts()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if n, _ := phase.Counts(); n < before+300 { // more than a second, so several times asked
 			return fmt.Sprintf("%d requests while DNS fails", n-before)
 		}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/traffic"
 )
@@ -115,7 +116,7 @@ func (s *scene) withAddresses(servers []*coastwise.Server) func([]byte) []byte {
 func (s *scene) all(server *coastwise.Server, ids ...string) []proxyLine {
 	s.t.Helper()
 	var list []proxyLine
-	eventually(s.t, patience, func() string {
+	await.Until(s.t, patience, func() string {
 		var err error
 		if list, err = connected(server); err != nil {
 			return err.Error()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/dump"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -66,7 +67,7 @@ func (c *client) holdsWhatTranslatePrints() dump.Resources {
 	if err != nil {
 		c.scene.t.Fatal(err)
 	}
-	eventually(c.scene.t, patience, func() string {
+	await.Until(c.scene.t, patience, func() string {
 		return dump.Different(want, c.held(c.scene.t))
 	})
 	return want

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -64,7 +65,7 @@ func sendTo(t *testing.T, address, host string, n int) traffic.Tally {
 	t.Helper()
 	g := traffic.Start(address, host, 4, 100000)
 	phase := g.Begin(100000)
-	eventually(t, 2*patience, func() string {
+	await.Until(t, 2*patience, func() string {
 		if sent, _ := phase.Counts(); sent < n {
 			return fmt.Sprintf("%d of %d requests", sent, n)
 		}
@@ -102,7 +103,7 @@ func ask(conn net.Conn, host string) (int, error) {
 // answers waits until a request is answered with a status.
 func answers(t *testing.T, address, host string, want int) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got, err := statusAt(address, host); err != nil || got != want {
 			return fmt.Sprintf("%s at %s: %d, %v, want %d", host, address, got, err, want)
 		}
@@ -173,7 +174,7 @@ func (s *scene) editsLeaveConnections(t *testing.T, edge *client, port, second i
 		}
 	}
 	s.write("edge.yaml", edgeGateway("edge", fmt.Sprintf("{name: web, port: %d, protocol: HTTP}", port)))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if _, err := statusAt(edge.at(second), "spread.example"); err == nil {
 			return "the listener that was taken away still answers"
 		}
@@ -199,7 +200,7 @@ func dialTLS(address, sni string, roots *x509.CertPool) (*tls.Conn, []string, er
 func TestEdgeHTTPS(t *testing.T) {
 	s := threeZones(t)
 	port := s.ports.XDS
-	ca := newAuthority(t)
+	ca := authority.ForTest(t)
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.Cert)
 	put := func(name string, names ...string) {
@@ -219,7 +220,7 @@ func TestEdgeHTTPS(t *testing.T) {
 	edge := s.envoy(coastwise.Client{Kind: "gateway", Gateway: "default/edge", Locality: "eu/eu-1"})
 	shows := func(sni, want string) *tls.Conn {
 		var conn *tls.Conn
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			c, names, err := dialTLS(edge.at(port), sni, roots)
 			if err != nil {
 				return fmt.Sprintf("%s: %v", sni, err)

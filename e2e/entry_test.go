@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -42,7 +43,7 @@ func TestStaticEntry(t *testing.T) {
 
 	generator, phase := client.stream("db.example")
 	rule(20, 80)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if tally := client.send("db.example", 500); tally.ByEndpoint[s.endpoint(0, 0)+fmt.Sprintf(":%d", s.ports.Backend)]*2 > tally.Requests {
 			return "the rule's edit does not act"
 		}
@@ -56,7 +57,7 @@ func TestStaticEntry(t *testing.T) {
 
 	s.write("more.yaml", strings.Replace(s.entry("wild", "STATIC", c), "hosts: [wild.example]", `hosts: ["*.wild.example"]`+"\n  addresses: [10.9.0.1]", 1))
 	for _, host := range []string{"any.wild.example", "10.9.0.1"} {
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if code, err := client.ask(host, false); err != nil || code != 200 {
 				return fmt.Sprintf("%s: %d, %v", host, code, err)
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/dump"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -36,13 +37,13 @@ func TestNewAndChangedClustersWarmWithoutAStall(t *testing.T) {
 	g, phase := c.stream("a.default")
 	s.write("b.yaml", s.predictCase("b", [3]layoutOf{{1, 0}}, "", "", false))
 	cluster := c.predicted("b.default:80")
-	eventually(t, withoutStall, func() string { return c.lacks(cluster) })
+	await.Until(t, withoutStall, func() string { return c.lacks(cluster) })
 	if tally := c.send("b.default", 20); len(tally.Failures) > 0 {
 		t.Errorf("the new service: %s", tally.Failures[0].What)
 	}
 	for _, simple := range []string{"LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"} {
 		s.write("rule.yaml", manifest.Rule("default", "a", "a", fmt.Sprintf("{loadBalancer: {simple: %s}}", simple)))
-		eventually(t, withoutStall, func() string { return c.balances("outbound|80||a.default.svc.cluster.local", simple) })
+		await.Until(t, withoutStall, func() string { return c.balances("outbound|80||a.default.svc.cluster.local", simple) })
 	}
 	unfailed(t, g, phase)
 }
@@ -129,7 +130,7 @@ func TestAStoppedEnvoyHurtsNobodyElse(t *testing.T) {
 	for n := range 30 { // every change is seen by the one that runs
 		s.write("a.yaml", s.predictCase("a", [3]layoutOf{{1, 0}, {1 + n%2, 0}}, "", "", false))
 		cluster := quick.predicted("a.default:80")
-		eventually(t, withoutStall, func() string { return quick.lacks(cluster) })
+		await.Until(t, withoutStall, func() string { return quick.lacks(cluster) })
 	}
 	unfailed(t, g, phase)
 	if stopped.Running() == false {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/proc"
 )
@@ -115,7 +116,7 @@ func (c *grpcClient) settles(service string) coastwise.Cluster {
 			want[address] = true
 		}
 	}
-	eventually(c.scene.t, patience, func() string {
+	await.Until(c.scene.t, patience, func() string {
 		got := c.unfailing(400).Endpoints
 		for address := range want {
 			if got[address] == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
@@ -66,7 +67,7 @@ func TestOtherGRPCImplementations(t *testing.T) {
 // against the prediction.
 func (c *grpcClient) shares(t *testing.T, first float64) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.unfailing(300).zone(0); math.Abs(got-first) > 9 {
 			return fmt.Sprintf("the first zone has %.0f %%, not %.0f %%", got, first)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -53,14 +54,14 @@ func TestGRPCFollowsHealth(t *testing.T) {
 	s.reviews([3]layoutOf{{0, 4}, {4, 0}, {1, 0}}, "{enabled: true, allowedRegions: [eu]}")
 	c.gives(service).near(t, 1, 100)
 	s.reviews([3]layoutOf{{0, 4}, {0, 4}, {1, 0}}, "{enabled: true, allowedRegions: [eu]}") // what is left is forbidden
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.send(20); len(got.Endpoints) > 0 {
 			return fmt.Sprintf("%v still answer", got.Endpoints)
 		}
 		return ""
 	})
 	s.reviews([3]layoutOf{{4, 0}, {4, 0}, {1, 0}}, "{}")
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.send(20); len(got.Failures) > 0 {
 			return fmt.Sprint(got.Failures)
 		}
@@ -87,7 +88,7 @@ func TestGRPCFailsOver(t *testing.T) {
 	s.backends(0, 2, 1)
 	s.reviews([3]layoutOf{{2, 0}, {2, 0}, {1, 0}}, "{}") // nobody listens in the own zone
 	c := s.grpc(coastwise.Client{Locality: "eu/eu-1"}, "xds:///reviews.default:80")
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.send(50); got.Zones["zone 1"] < 50 {
 			return fmt.Sprint(got)
 		}
@@ -101,7 +102,7 @@ func TestGRPCFailsOver(t *testing.T) {
 	s.backend(0, 0)
 	s.reviews([3]layoutOf{{1, 0}, {2, 0}, {1, 0}}, "{}")
 	s.serve()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.unfailing(50); got.Zones["zone 0"] < 50 {
 			return fmt.Sprint(got)
 		}
@@ -123,7 +124,7 @@ func TestGRPCGoneMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.serve()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.send(20); len(got.Endpoints) > 0 {
 			return fmt.Sprintf("%v still answer", got.Endpoints)
 		}
@@ -143,7 +144,7 @@ func TestGRPCNames(t *testing.T) {
 		c.Kill()
 	}
 	s.grpc(coastwise.Client{Namespace: "shop"}, "xds:///reviews.default:80").unfailing(20)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		out, err := exec.Command(string(built.coastwise), "proxies", "--server", s.server.Admin).CombinedOutput()
 		for line := range strings.Lines(string(out)) {
 			if words := strings.Fields(line); len(words) > 3 && words[1] == "grpc" && words[3] == "synced" {
@@ -208,7 +209,7 @@ func TestGRPCAccepts(t *testing.T) {
 	c.unfailing(50)
 	s.write("encrypted.yaml", manifest.Join(s.predictCase("encrypted", [3]layoutOf{{3, 0}, {3, 0}}, "", "", false),
 		manifest.Rule("default", "encrypted", "encrypted", "{tls: {mode: SIMPLE, credentialName: web}}")))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.send(20); len(got.Endpoints) > 0 {
 			return fmt.Sprintf("requests go without tls: %v", got.Endpoints)
 		}

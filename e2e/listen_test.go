@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 )
 
@@ -40,14 +41,14 @@ func TestExplicitListeners(t *testing.T) {
 	s.write("l.yaml", s.listening(fmt.Sprintf(`networking.coastwise.dev/listen: "http=%d,db=%d"`, s.ports.XDS, s.ports.Admin)))
 	want := fmt.Sprintf("%s:%d", s.endpoint(0, 0), s.ports.Backend)
 	for _, at := range []string{routed, carried} {
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if got, err := endpointAt(at, "any.example"); err != nil || got != want {
 				return fmt.Sprintf("%s reaches %q, %v, not %s", at, got, err, want)
 			}
 			return ""
 		})
 	}
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		seen := logged(t, c.Output, func(line map[string]any) string {
 			return fmt.Sprint(line["cluster"], " ", line["authority"], " ", line["zone"])
 		})
@@ -63,7 +64,7 @@ func TestExplicitListeners(t *testing.T) {
 	})
 	s.write("l.yaml", s.listening(""))
 	for _, at := range []string{routed, carried} {
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if _, err := endpointAt(at, "any.example"); err == nil {
 				return at + " still answers"
 			}

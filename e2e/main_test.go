@@ -5,11 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/coastwise/coastwise/e2e/app"
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
@@ -39,21 +39,19 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "coastwise")
-	if out, err := exec.Command("go", "build", "-C", "..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
-		return fail(fmt.Errorf("building coastwise: %w\n%s", err, out))
+	binary, err := checkout.Coastwise(dir)
+	if err != nil {
+		return fail(err)
 	}
 	grpc := filepath.Join(dir, "grpcclient")
 	if out, err := exec.Command("go", "build", "-o", grpc, "./grpcclient").CombinedOutput(); err != nil {
 		return fail(fmt.Errorf("building grpcclient: %w\n%s", err, out))
 	}
-	install := exec.Command("../hack/envoy.sh")
-	install.Stderr = os.Stderr
-	envoy, err := install.Output()
+	envoy, err := checkout.Envoy()
 	if err != nil {
-		return fail(fmt.Errorf("installing Envoy: %w", err))
+		return fail(err)
 	}
-	built.coastwise, built.envoy, built.grpc = coastwise.Binary(binary), strings.TrimSpace(string(envoy)), grpc
+	built.coastwise, built.envoy, built.grpc = coastwise.Binary(binary), envoy, grpc
 	return m.Run()
 }
 

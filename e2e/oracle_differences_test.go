@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/coastwise/coastwise/e2e/ads"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
@@ -226,7 +227,7 @@ func TestTheirDeltaHasNoTTL(t *testing.T) {
 	for name, conn := range map[string]*grpc.ClientConn{"theirs": p.snapshot, "ours": p.ours} {
 		c := p.client(conn, false)
 		c.Subscribe(ads.Cluster, ads.Wildcard)
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if len(c.Held(ads.Cluster)) != len(items) {
 				return name + ": no clusters"
 			}

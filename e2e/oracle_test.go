@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/coastwise/coastwise/e2e/ads"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
@@ -149,7 +150,7 @@ func (p *pair) change() {
 			p.names[url+name] = true
 		}
 	}
-	eventually(p.t, patience, func() string { return lacking(p.observer, p.now) })
+	await.Until(p.t, patience, func() string { return lacking(p.observer, p.now) })
 	for _, url := range ads.Types {
 		changed, gone := map[string]types.Resource{}, []string(nil)
 		for name, m := range p.now[url] {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -58,7 +59,7 @@ func TestHTTPProxyPort(t *testing.T) {
 		{"a:81", 502},
 	} {
 		for _, absolute := range []bool{false, true} {
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				if code, err := c.ask(want.host, absolute); err != nil || code != want.code {
 					return fmt.Sprintf("Host %q (absolute form: %v): %d %v, want %d", want.host, absolute, code, err, want.code)
 				}
@@ -93,7 +94,7 @@ func TestAccessLogTellsTheZone(t *testing.T) {
 	s.write("a.yaml", s.predictCase("a", [3]layoutOf{{1, 1}, {2, 0}}, "", "{}", false))
 	c.converge(c.predicted("a.default:80"))
 	c.send("a.default", 200)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		seen := logged(t, c.Output, func(line map[string]any) string {
 			return fmt.Sprint(line["cluster"], " ", line["zone"], " ", line["reason"], " ", line["code"])
 		})
@@ -133,7 +134,7 @@ func TestStatisticsTellTheZonePair(t *testing.T) {
 	c.converge(c.predicted("a.default:80"))
 	c.send("a.default", 50)
 	line := regexp.MustCompile(`(?m)^envoy_cluster_zone_upstream_rq_completed\{(.*)\} (\d+)$`)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		body, err := c.Get(t.Context(), "/stats/prometheus?filter=zone")
 		if err != nil {
 			return err.Error()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -65,7 +66,7 @@ func (s *scene) applies(c *client, rules string) {
 	mark := fmt.Sprintf("/ready-%d", time.Now().UnixNano())
 	s.write("route.yaml", route(rules+fmt.Sprintf(`  - {matches: [{path: {type: Exact, value: %s}}], filters: [{type: RequestRedirect, requestRedirect: {hostname: ready}}]}
 `, mark)))
-	eventually(s.t, patience, func() string {
+	await.Until(s.t, patience, func() string {
 		if got := c.request(s.t, http.MethodGet, "front", mark); got.status != http.StatusFound {
 			return fmt.Sprintf("the new rules are not there: %d", got.status)
 		}
@@ -98,7 +99,7 @@ func TestRouteShares(t *testing.T) {
 	near5(t, c.sharesOf(t, "front", 1000), map[string]float64{v1.at: 50, "500": 50})
 	// A backend that appears takes its share, with no edit of the route.
 	s.write("gone.yaml", s.echoService("gone", [2]int{1, 1}))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := c.sharesOf(t, "front", 20); got["500"] > 0 {
 			return fmt.Sprint(got)
 		}
@@ -160,7 +161,7 @@ func TestRouteMatchesAndChanges(t *testing.T) {
 	if got := c.request(t, http.MethodGet, "front", "/mirror/x"); got.endpoint != v1.at {
 		t.Errorf("%+v", got)
 	}
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if seen := v2.asked(); len(seen) != 1 || seen[0].Path != "/mirror/x" || seen[0].Host != "front" {
 			return fmt.Sprintf("the mirror saw %+v", seen)
 		}
@@ -256,7 +257,7 @@ func TestRouteRetriesWithNowhereElse(t *testing.T) {
 	s.applies(c, `  - {retry: {attempts: 2, codes: [503], backoff: 1ms}, backendRefs: [{name: both, port: 80}]}
 `)
 	near.becomes("503")
-	eventually(t, patience, func() string { // until it is ejected
+	await.Until(t, patience, func() string { // until it is ejected
 		before := len(near.asked())
 		if got := c.request(t, http.MethodGet, "front", "/"); got.endpoint != far.at || len(near.asked()) != before {
 			return fmt.Sprintf("%d by %s", got.status, got.endpoint)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/envoyproc"
@@ -184,21 +185,6 @@ func (s *scene) launch(flags coastwise.Client) *client {
 	return &client{Envoy: e, scene: s, flags: flags}
 }
 
-// eventually fails the test if ok does not give "" in time; it says what is
-// missing otherwise.
-func eventually(t *testing.T, limit time.Duration, ok func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
-		missing := ok()
-		if missing == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", limit, missing)
-		}
-	}
-}
-
 // predicted is what translate says of one service for this client.
 func (c *client) predicted(service string) coastwise.Cluster {
 	c.scene.t.Helper()
@@ -216,7 +202,7 @@ func (c *client) predicted(service string) coastwise.Cluster {
 // converge waits until Envoy holds the endpoints of a cluster.
 func (c *client) converge(cluster coastwise.Cluster) {
 	c.scene.t.Helper()
-	eventually(c.scene.t, patience, func() string { return c.lacks(cluster) })
+	await.Until(c.scene.t, patience, func() string { return c.lacks(cluster) })
 }
 
 // lacks says in what Envoy's endpoints differ from a cluster's; "" for nothing.
@@ -247,7 +233,7 @@ func (c *client) send(host string, n int) traffic.Tally {
 	c.scene.t.Helper()
 	g := traffic.Start(c.flags.Proxy(), host, 4, 100000)
 	phase := g.Begin(100000)
-	eventually(c.scene.t, 2*patience, func() string {
+	await.Until(c.scene.t, 2*patience, func() string {
 		if sent, _ := phase.Counts(); sent < n {
 			return fmt.Sprintf("%d of %d requests", sent, n)
 		}
@@ -268,7 +254,7 @@ func (c *client) stream(host string) (*traffic.Generator, *traffic.Phase) {
 // a request failed.
 func unfailed(t *testing.T, g *traffic.Generator, p *traffic.Phase) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if sent, _ := p.Counts(); sent < 100 {
 			return fmt.Sprintf("%d of 100 requests", sent)
 		}

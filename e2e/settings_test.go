@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -162,7 +163,7 @@ func TestConsistentHash(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.write("rule.yaml", manifest.Rule("default", "web", "web", "{loadBalancer: {consistentHash: {"+c.hash+"}}}"))
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				if n := spread(40, func(int) string { return c.key(7) }); n != 1 {
 					return fmt.Sprintf("one key reaches %d endpoints", n)
 				}
@@ -269,7 +270,7 @@ func TestConnectionPool(t *testing.T) {
 			for range c.requests {
 				client.get("web.default", "/", nil)
 			}
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				if got := client.stat(c.stat); got != c.want {
 					return fmt.Sprintf("%s is %q, not %s", c.stat, got, c.want)
 				}

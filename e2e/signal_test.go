@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -27,7 +28,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Signal(syscall.SIGTERM)
-	eventually(t, withoutStall, func() string {
+	await.Until(t, withoutStall, func() string {
 		resp, err := http.Get("http://" + server.Admin + "/readyz")
 		if err != nil {
 			return err.Error()

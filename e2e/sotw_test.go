@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/envoyproc"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -39,7 +40,7 @@ func TestStateOfTheWorld(t *testing.T) {
 	holds := func(service string) {
 		t.Helper()
 		cluster := c.predicted(service + ".default:80")
-		eventually(t, withoutStall, func() string { return c.lacks(cluster) })
+		await.Until(t, withoutStall, func() string { return c.lacks(cluster) })
 	}
 	holds("a")
 	if n := c.figure(t, "cluster_manager.cds.update_success"); n == "0" {
@@ -54,12 +55,12 @@ func TestStateOfTheWorld(t *testing.T) {
 	}
 	for _, simple := range []string{"LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"} { // a cluster changes, its endpoints do not
 		s.write("rule.yaml", manifest.Rule("default", "a", "a", fmt.Sprintf("{loadBalancer: {simple: %s}}", simple)))
-		eventually(t, withoutStall, func() string { return c.balances("outbound|80||a.default.svc.cluster.local", simple) })
+		await.Until(t, withoutStall, func() string { return c.balances("outbound|80||a.default.svc.cluster.local", simple) })
 	}
 	write("a", layoutOf{1, 0}, layoutOf{1, 0}) // an endpoint less
 	holds("a")
 	s.write("b.yaml", "") // a cluster less
-	eventually(t, withoutStall, func() string {
+	await.Until(t, withoutStall, func() string {
 		if _, err := c.Hosts(t.Context(), "outbound|80||b.default.svc.cluster.local"); !errors.Is(err, envoyproc.ErrNoCluster) {
 			return fmt.Sprintf("the cluster that went is there: %v", err)
 		}
@@ -89,7 +90,7 @@ func TestStateOfTheWorld(t *testing.T) {
 			Synced bool
 		}
 	}
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		proxies = nil
 		if err := s.proxies(&proxies); err != nil {
 			return err.Error()

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/coastwise/coastwise/e2e/ads"
+	"github.com/coastwise/coastwise/e2e/await"
 )
 
 // grpcTakes gives every assignment to a real grpc-go client: channels whose routes
@@ -175,7 +176,7 @@ func grpcAnswers(t *testing.T, targets []string, served ads.Resources, n int) ma
 		conn.Connect()
 	}
 	defer g.Stop() // before the clients end: one may wait for it
-	eventually(t, 2*patience, func() string {
+	await.Until(t, 2*patience, func() string {
 		for _, url := range []string{ads.Listener, ads.Route, ads.Cluster} {
 			for name, message := range server.Answers(url) {
 				if message != "" {

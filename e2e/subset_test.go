@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
@@ -55,7 +56,7 @@ func TestSubsetsOnARealEnvoy(t *testing.T) {
 	} {
 		client := s.envoy(coastwise.Client{Locality: "eu/eu-1", Labels: c.labels})
 		has := fmt.Sprintf("outbound|80|%s|a.default.svc.cluster.local", c.subset)
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			hosts, err := client.Hosts(t.Context(), has)
 			if err != nil {
 				return err.Error()

@@ -11,19 +11,10 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
-
-// newAuthority is a CA that was made for one test.
-func newAuthority(t *testing.T) *authority.Authority {
-	t.Helper()
-	a, err := authority.New("test CA")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
 
 // encrypted starts the first endpoint of the first zone over TLS; it answers with
 // the SNI and the client's name. config says what it asks of clients.
@@ -72,7 +63,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			ca := newAuthority(t)
+			ca := authority.ForTest(t)
 			s := settingsScene(t, 1, "", "")
 			config := &tls.Config{}
 			if c.needsCert {
@@ -83,7 +74,7 @@ func TestTLS(t *testing.T) {
 			s.encrypted(ca, config, "web.default", "web")
 			trusted := ca
 			if c.otherCA {
-				trusted = newAuthority(t)
+				trusted = authority.ForTest(t)
 			}
 			chain, key := ca.Issue("somebody")
 			// The rule comes first: it waits for the files.
@@ -95,7 +86,7 @@ func TestTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				_, status, answer := client.get("web.default", "/", nil)
 				switch {
 				case status != c.status:
@@ -144,7 +135,7 @@ func TestProxyProtocol(t *testing.T) {
 				}
 			}()
 			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				client.get("web.default", "/", nil)
 				select {
 				case got := <-first:

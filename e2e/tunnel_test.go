@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
@@ -146,7 +147,7 @@ func TestTunnel(t *testing.T) {
 			t.Parallel()
 			s, client, listener, target, reached, log := tunnelScene(t)
 			host, port, _ := net.SplitHostPort(target)
-			eventually(t, patience, func() string { // no rule yet: the proxy itself answers, in HTTP
+			await.Until(t, patience, func() string { // no rule yet: the proxy itself answers, in HTTP
 				if got, err := echoed(listener, "GET / HTTP/1.0\r\n\r"); err != nil || got != "HTTP/1.0 405 Method Not Allowed\r\n" {
 					return fmt.Sprintf("without a tunnel: %q, %v", got, err)
 				}
@@ -157,7 +158,7 @@ func TestTunnel(t *testing.T) {
 			}
 			s.write("rule.yaml", manifest.Rule("default", "db", "db",
 				fmt.Sprintf("{tunnel: {%stargetHost: %s, targetPort: %s}%s}", c.protocol, host, port, c.also)))
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				if got, err := echoed(listener, "hello"); err != nil || got != "hello\n" {
 					return fmt.Sprintf("through the tunnel: %q, %v", got, err)
 				}

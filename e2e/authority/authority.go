@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -41,6 +42,16 @@ func New(name string) (*Authority, error) {
 	}
 	cert, err := x509.ParseCertificate(der)
 	return &Authority{Cert: cert, key: key, der: der}, err
+}
+
+// ForTest makes a CA for one test.
+func ForTest(t testing.TB) *Authority {
+	t.Helper()
+	a, err := New("test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // Issue makes a certificate for names, as PEM of chain and key. It panics where

@@ -1,12 +1,13 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/coastwise/coastwise/e2e/checkout"
 )
 
 // Binaries is the folder of etcd, kube-apiserver, kube-controller-manager and
@@ -16,7 +17,7 @@ func Binaries() (string, error) {
 	if dir := os.Getenv("KUBE_BIN"); dir != "" {
 		return dir, nil
 	}
-	root, err := Root()
+	root, err := checkout.Root()
 	if err != nil {
 		return "", err
 	}
@@ -27,22 +28,4 @@ func Binaries() (string, error) {
 		return "", fmt.Errorf("hack/kube.sh: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-// Root is the folder of this repository, above the working directory.
-func Root() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "hack", "kube.sh")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no folder above the working directory has hack/kube.sh")
-		}
-		dir = parent
-	}
 }

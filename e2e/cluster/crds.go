@@ -8,13 +8,15 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/coastwise/coastwise/e2e/checkout"
 )
 
 // ApplyCRDs applies the folder crds of this repository as a user does and returns
 // when every kind can be listed.
 func (c *Cluster) ApplyCRDs(t testing.TB) {
 	t.Helper()
-	root, err := Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

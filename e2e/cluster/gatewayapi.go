@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coastwise/coastwise/e2e/checkout"
 )
 
 // GatewayChannel is a channel of the Gateway API's releases.
@@ -55,7 +57,7 @@ func (c *Cluster) DeleteGatewayAPI(t testing.TB) {
 // gatewayModule is the folder of the module in the version that go.mod names.
 func gatewayModule(t testing.TB) string {
 	t.Helper()
-	root, err := Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/cluster"
 )
 
@@ -31,7 +32,7 @@ type gatewaySpec struct {
 // TestGatewayAdmission: the specs that admission is tested with, which must be refused or
 // get their defaults as by an API server, are just so stored or refused by a real one.
 func TestGatewayAdmission(t *testing.T) {
-	root, err := cluster.Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 	"github.com/coastwise/coastwise/e2e/traffic"
@@ -27,9 +26,9 @@ var special = []int64{12, 20, 32, 36, 119}
 // just as translate predicts must pass the judge, so what the rules claim and what
 // translate says are the same in any layout.
 func TestClaimsAgreeWithTranslate(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "coastwise")
-	if out, err := exec.Command("go", "build", "-C", "../..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
-		t.Fatalf("building coastwise: %v\n%s", err, out)
+	binary, err := checkout.Coastwise(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	layouts := map[string]Layout{"default": DefaultLayout()}
 	for _, seed := range special {

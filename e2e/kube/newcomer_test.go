@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/kube"
 	"github.com/coastwise/coastwise/e2e/loopback"
@@ -106,7 +107,7 @@ type desk struct {
 
 func newDesk(t *testing.T, c *cluster.Cluster) *desk {
 	t.Helper()
-	root, err := cluster.Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

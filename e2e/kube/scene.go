@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/loopback"
@@ -44,7 +45,7 @@ type Scene struct {
 // Prepare gives a cluster our CRDs and the role of deploy/, as a user does.
 func Prepare(t testing.TB, c *cluster.Cluster) {
 	t.Helper()
-	root, err := cluster.Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/kube"
 )
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(kube.Main(m, &tools, &shared)) }
 // deployed is the path of a file of deploy/.
 func deployed(t *testing.T, name string) string {
 	t.Helper()
-	root, err := cluster.Root()
+	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

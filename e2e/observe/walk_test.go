@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,23 +11,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
 // config builds coastwise and finds Envoy.
 func config(t *testing.T) Config {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "coastwise")
-	if out, err := exec.Command("go", "build", "-C", "../..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
-		t.Fatalf("building coastwise: %v\n%s", err, out)
-	}
-	install := exec.Command("../../hack/envoy.sh")
-	install.Stderr = os.Stderr
-	envoy, err := install.Output()
+	binary, err := checkout.Coastwise(t.TempDir())
 	if err != nil {
-		t.Fatalf("installing Envoy: %v", err)
+		t.Fatal(err)
 	}
-	return Config{Coastwise: coastwise.Binary(binary), Envoy: strings.TrimSpace(string(envoy)), Dir: t.TempDir()}
+	envoy, err := checkout.Envoy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{Coastwise: coastwise.Binary(binary), Envoy: envoy, Dir: t.TempDir()}
 }
 
 // result is what one side's measuring gave.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/dump"
 )
 
@@ -23,7 +24,7 @@ func TestTranslateIsWhatAWaypointHolds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, patience, func() string {
+			await.Until(t, patience, func() string {
 				body, err := w.Get(t.Context(), dump.Path)
 				if err != nil {
 					return err.Error()

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/manifest"
 	"github.com/coastwise/coastwise/e2e/traffic"
 )
@@ -60,7 +61,7 @@ func (w *waypoint) steady(t *testing.T) (*traffic.Generator, *traffic.Phase) {
 	g := traffic.StartThrough(w.client().DialContext, webVIP, webHost, 4, 200)
 	t.Cleanup(g.Stop)
 	phase := g.Begin(200)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if n, _ := phase.Counts(); n < 50 {
 			return fmt.Sprintf("%d requests", n)
 		}

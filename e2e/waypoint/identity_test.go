@@ -20,7 +20,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	w := m.waypoint(0)
 	member := authority.Member("default", "client")
 	for name, h := range map[string]*ztunnel.HBONE{
-		"another authority":    w.tunnel(newAuthority(t), member, ""),
+		"another authority":    w.tunnel(authority.ForTest(t), member, ""),
 		"another trust domain": w.tunnel(m.ca, authority.Identity{Domain: "elsewhere.example", Namespace: "default", Account: "client"}, ""),
 	} {
 		conn, err := h.DialContext(t.Context(), "tcp", webVIP)
@@ -32,7 +32,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		}
 	}
 	g, phase := w.steady(t)
-	impostor := issued(t, m.ca, authority.Member("default", "impostor"))
+	impostor := ztunnel.Issue(t, m.ca, authority.Member("default", "impostor"))
 	seen := 0
 	for _, p := range m.pods[0] {
 		p.ztunnel.Close()
@@ -80,7 +80,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	db := w.client().(*ztunnel.HBONE)
 	stop := newcomers(db)
 	renewed := renewals(db)
-	next := newAuthority(t)
+	next := authority.ForTest(t)
 	rotate := func(by *authority.Authority, others ...*authority.Authority) {
 		m.rotate(w, by, others...)
 		time.Sleep(time.Second)

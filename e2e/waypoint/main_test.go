@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 )
 
@@ -36,17 +34,14 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "coastwise")
-	if out, err := exec.Command("go", "build", "-C", "../..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
-		return fail(fmt.Errorf("building coastwise: %w\n%s", err, out))
-	}
-	install := exec.Command("../../hack/envoy.sh")
-	install.Stderr = os.Stderr
-	envoy, err := install.Output()
+	binary, err := checkout.Coastwise(dir)
 	if err != nil {
-		return fail(fmt.Errorf("installing Envoy: %w", err))
+		return fail(err)
 	}
-	built.coastwise, built.envoy = coastwise.Binary(binary), strings.TrimSpace(string(envoy))
+	built.coastwise = coastwise.Binary(binary)
+	if built.envoy, err = checkout.Envoy(); err != nil {
+		return fail(err)
+	}
 	return m.Run()
 }
 
@@ -64,19 +59,4 @@ func drawn(t *testing.T) *rand.Rand {
 	}
 	t.Logf("again with -seed %d", s)
 	return rand.New(rand.NewPCG(s, 7))
-}
-
-// eventually fails the test if ok does not give "" in time; it says what is missing
-// otherwise.
-func eventually(t *testing.T, limit time.Duration, ok func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
-		missing := ok()
-		if missing == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", limit, missing)
-		}
-	}
 }

@@ -71,7 +71,7 @@ type waypoint struct {
 // Pods' ztunnels find the HOST:PORT of services, which files may add, on a port of the pod.
 func newMesh(t *testing.T, f form, services map[string]int, files func(*mesh) map[string]string) *mesh {
 	t.Helper()
-	m := &mesh{t: t, form: f, folder: manifest.Folder(t.TempDir()), logs: t.TempDir(), ca: newAuthority(t)}
+	m := &mesh{t: t, form: f, folder: manifest.Folder(t.TempDir()), logs: t.TempDir(), ca: authority.ForTest(t)}
 	var err error
 	if m.block, err = loopback.Claim(); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func (m *mesh) write(name, content string) {
 func (m *mesh) startPods(services map[string]int) {
 	credential := ztunnel.Credential("")
 	if m.form.hbone {
-		credential = issued(m.t, m.ca, authority.Member("default", account))
+		credential = ztunnel.Issue(m.t, m.ca, authority.Member("default", account))
 	}
 	for zone, place := range places {
 		for n := range perZone {
@@ -176,7 +176,7 @@ func (m *mesh) waypoint(zone int) *waypoint {
 		Bind: m.block.Address(1, len(m.waypoints)), AdminPort: 15000,
 	}}
 	if m.form.hbone {
-		w.own = issued(m.t, m.ca, authority.Member("default", "waypoint"))
+		w.own = ztunnel.Issue(m.t, m.ca, authority.Member("default", "waypoint"))
 		w.flags.Secure = append(secure(string(w.own), "--ca", "--cert", "--key"), "--server-name", serverName, "--sds-dir", m.t.TempDir())
 	}
 	bootstrap, err := built.coastwise.Bootstrap(m.t.Context(), w.flags, m.server.XDS)
@@ -225,7 +225,7 @@ func (w *waypoint) client() dialer {
 
 // tunnel is an HBONE client of some authority and identity, which trusts the mesh.
 func (w *waypoint) tunnel(ca *authority.Authority, who authority.Identity, source string) *ztunnel.HBONE {
-	credential := issued(w.mesh.t, ca, who, w.mesh.ca)
+	credential := ztunnel.Issue(w.mesh.t, ca, who, w.mesh.ca)
 	if ca == w.mesh.ca {
 		w.mesh.clientCredentials = append(w.mesh.clientCredentials, credential)
 	}

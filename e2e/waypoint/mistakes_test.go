@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
 	"github.com/coastwise/coastwise/e2e/ztunnel"
@@ -28,7 +29,7 @@ func (m *mesh) problems() ([]coastwise.Problem, error) {
 // tells waits until /problems has an object, a field and a reason.
 func (m *mesh) tells(object, field, reason string) {
 	m.t.Helper()
-	eventually(m.t, patience, func() string {
+	await.Until(m.t, patience, func() string {
 		all, err := m.problems()
 		if err != nil {
 			return err.Error()
@@ -93,7 +94,7 @@ func TestMistakes(t *testing.T) {
 		m.tells(p.object, p.field, p.reason)
 	}
 	honest := w.client().(ztunnel.Sandwich)
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := status(honest, "10.96.2.4:80"); got != http.StatusInternalServerError {
 			return fmt.Sprintf("what is sent to a backend that does not exist is answered %d", got)
 		}
@@ -114,7 +115,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	m.write("mistakes.yaml", "# repaired\n")
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		all, err := m.problems()
 		if err != nil || len(all) > 0 {
 			return fmt.Sprintf("%+v %v", all, err)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coastwise/coastwise/e2e/authority"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/ztunnel"
 )
@@ -126,26 +125,6 @@ func (p *pod) crash() {
 	for conn := range p.conns {
 		conn.Close()
 	}
-}
-
-// issued is a folder with a certificate of an identity, which trusts its own authority
-// and others.
-func issued(t *testing.T, ca *authority.Authority, i authority.Identity, others ...*authority.Authority) ztunnel.Credential {
-	t.Helper()
-	dir := t.TempDir()
-	if err := ca.WriteIdentity(dir, i, others...); err != nil {
-		t.Fatal(err)
-	}
-	return ztunnel.Credential(dir)
-}
-
-func newAuthority(t *testing.T) *authority.Authority {
-	t.Helper()
-	a, err := authority.New("test CA")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }
 
 // soon is a deadline.

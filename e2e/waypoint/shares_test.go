@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/traffic"
@@ -183,7 +184,7 @@ func judge(t *testing.T, w *waypoint, s svc, clusters map[string]coastwise.Clust
 func (w *waypoint) send(to, host string, n int) (map[string]int, []string) {
 	g := traffic.StartThrough(w.client().DialContext, to, host, 4, 100000)
 	phase := g.Begin(100000)
-	eventually(w.mesh.t, 2*patience, func() string {
+	await.Until(w.mesh.t, 2*patience, func() string {
 		if sent, failed := phase.Counts(); sent < n && failed < 100 {
 			return fmt.Sprintf("%d of %d requests", sent, n)
 		}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/checkout"
 )
 
 func TestMain(m *testing.M) {
@@ -19,18 +17,16 @@ func TestMain(m *testing.M) {
 // TestPlay plays samples/waypoint as `make waypoint` does, with shorter windows and at
 // addresses of its own.
 func TestPlay(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "coastwise")
-	if out, err := exec.Command("go", "build", "-C", "../..", "-o", binary, "./cmd/coastwise").CombinedOutput(); err != nil {
-		t.Fatalf("building coastwise: %v\n%s", err, out)
+	binary, err := checkout.Coastwise(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	install := exec.Command("../../hack/envoy.sh")
-	install.Stderr = os.Stderr
-	envoy, err := install.Output()
+	envoy, err := checkout.Envoy()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := options{
-		coastwise: binary, envoy: strings.TrimSpace(string(envoy)), manifests: "../../samples/waypoint", bind: "127.77.0",
+		coastwise: binary, envoy: envoy, manifests: "../../samples/waypoint", bind: "127.77.0",
 		window: 4 * time.Second,
 	}
 	if code := run(o); code != 0 {

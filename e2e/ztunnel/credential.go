@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
@@ -15,6 +16,16 @@ import (
 // Credential is a folder that authority.WriteIdentity has written: who one is, and
 // whom one trusts. It is read for every handshake, so a rotation needs no more.
 type Credential string
+
+// Issue makes a credential for an identity, which trusts its own authority and others.
+func Issue(t testing.TB, ca *authority.Authority, i authority.Identity, others ...*authority.Authority) Credential {
+	t.Helper()
+	dir := t.TempDir()
+	if err := ca.WriteIdentity(dir, i, others...); err != nil {
+		t.Fatal(err)
+	}
+	return Credential(dir)
+}
 
 // client is what one asks for with; expect is the identity that the other side must
 // show, "" for any that the bundle vouches for.

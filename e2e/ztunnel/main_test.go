@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"text/template"
 	"time"
 
-	"github.com/coastwise/coastwise/e2e/authority"
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/checkout"
 	"github.com/coastwise/coastwise/e2e/envoyproc"
 	"github.com/coastwise/coastwise/e2e/loopback"
 )
@@ -25,14 +23,11 @@ var envoyPath string
 
 func TestMain(m *testing.M) {
 	backend.Child()
-	install := exec.Command("../../hack/envoy.sh")
-	install.Stderr = os.Stderr
-	out, err := install.Output()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "installing Envoy:", err)
+	var err error
+	if envoyPath, err = checkout.Envoy(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	envoyPath = strings.TrimSpace(string(out))
 	os.Exit(m.Run())
 }
 
@@ -45,26 +40,6 @@ func newBlock(t *testing.T) *loopback.Block {
 	}
 	t.Cleanup(b.Release)
 	return b
-}
-
-func newAuthority(t *testing.T) *authority.Authority {
-	t.Helper()
-	a, err := authority.New("test CA")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// issued is a folder with a certificate of an identity, which trusts its own authority
-// and others.
-func issued(t *testing.T, ca *authority.Authority, i authority.Identity, others ...*authority.Authority) Credential {
-	t.Helper()
-	dir := t.TempDir()
-	if err := ca.WriteIdentity(dir, i, others...); err != nil {
-		t.Fatal(err)
-	}
-	return Credential(dir)
 }
 
 // filled is a file of testdata with its names filled in.
@@ -97,19 +72,4 @@ func startEnvoy(t *testing.T, bind string, bootstrap []byte) *envoyproc.Envoy {
 		}
 	})
 	return e
-}
-
-// eventually fails the test if ok does not give "" in time; it says what is missing
-// otherwise.
-func eventually(t *testing.T, limit time.Duration, ok func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
-		missing := ok()
-		if missing == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", limit, missing)
-		}
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/envoyproc"
 )
 
@@ -38,10 +39,10 @@ type sdsScene struct {
 func newSDSScene(t *testing.T) *sdsScene {
 	t.Helper()
 	b := newBlock(t)
-	s := &sdsScene{ca: newAuthority(t), here: b.Address(1, 1)}
-	s.own = issued(t, s.ca, authority.Member("infra", "waypoint"))
+	s := &sdsScene{ca: authority.ForTest(t), here: b.Address(1, 1)}
+	s.own = Issue(t, s.ca, authority.Member("infra", "waypoint"))
 	s.pod = &Server{
-		Address: b.Address(2, 1) + ":15008", Credential: issued(t, s.ca, authority.Member("default", "db")),
+		Address: b.Address(2, 1) + ":15008", Credential: Issue(t, s.ca, authority.Member("default", "db")),
 		Services: map[string]string{"db.default.svc.cluster.local:9000": echo(t, b.Address(2, 1)+":9000")},
 	}
 	if err := s.pod.Listen(); err != nil {
@@ -57,7 +58,7 @@ func newSDSScene(t *testing.T) *sdsScene {
 
 // client is a new one, with a certificate of its own, that trusts the scene.
 func (s *sdsScene) client(t *testing.T, ca *authority.Authority, i authority.Identity) *HBONE {
-	h := (&HBONE{Credential: issued(t, ca, i, s.ca), Peer: s.here + ":15008"}).Open()
+	h := (&HBONE{Credential: Issue(t, ca, i, s.ca), Peer: s.here + ":15008"}).Open()
 	t.Cleanup(h.Close)
 	return h
 }
@@ -152,7 +153,7 @@ type held struct {
 // awaitState waits for a state.
 func (s *sdsScene) awaitState(t *testing.T, name, want string) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if got := s.state(t, name); got != want {
 			return fmt.Sprintf("%s is %q, not %q", name, got, want)
 		}
@@ -169,7 +170,7 @@ func (s *sdsScene) wants() []string {
 // awaitWants waits until Envoy has asked for both secrets, each once.
 func (s *sdsScene) awaitWants(t *testing.T) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if asked := s.wants(); !slices.Equal(asked, []string{"Secret ROOTCA", "Secret default"}) {
 			return fmt.Sprintf("asked for %q", asked)
 		}
@@ -181,7 +182,7 @@ func (s *sdsScene) awaitWants(t *testing.T) {
 func (s *sdsScene) finish(t *testing.T) {
 	t.Helper()
 	h := s.client(t, s.ca, authority.Member("default", "client"))
-	eventually(t, patience, func() string { return echoed(h, "10.96.0.20:9000") })
+	await.Until(t, patience, func() string { return echoed(h, "10.96.0.20:9000") })
 	if _, refusals := s.discovery.said(); len(refusals) > 0 {
 		t.Errorf("Envoy refused: %q", refusals)
 	}
@@ -228,7 +229,7 @@ func TestListenersWaitForSecretsByADS(t *testing.T) {
 func TestSecretsThatNameFilesRotate(t *testing.T) {
 	s := newSDSScene(t)
 	s.discovery.serve(s.file, "secrets", "clusters", "listeners")
-	other := newAuthority(t)
+	other := authority.ForTest(t)
 	stranger := s.client(t, other, authority.Member("default", "client"))
 	s.finish(t)
 	if wrong := echoed(stranger, "10.96.0.20:9000"); wrong == "" {
@@ -241,17 +242,17 @@ func TestSecretsThatNameFilesRotate(t *testing.T) {
 	h := s.client(t, s.ca, authority.Member("default", "client"))
 	h.Expect = moved.String()
 	began := time.Now()
-	eventually(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
+	await.Until(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
 	t.Logf("the listener's certificate after %v", time.Since(began))
 	if err := other.WriteIdentity(string(stranger.Credential), authority.Member("default", "client"), s.ca); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, rotated, func() string { return echoed(stranger, "10.96.0.20:9000") })
+	await.Until(t, rotated, func() string { return echoed(stranger, "10.96.0.20:9000") })
 	s.pod.Close() // with it goes the connection whose handshake was before
 	if err := s.pod.Listen(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
+	await.Until(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
 	if peers := s.pod.Seen().Peers; peers[moved.String()] == 0 {
 		t.Errorf("the pod saw only %v", peers)
 	}
@@ -286,5 +287,5 @@ func TestFilesThatComeLater(t *testing.T) {
 	}
 	s.discovery.serve(bytes.ReplaceAll(s.file, []byte("/cert.pem"), []byte("/./cert.pem")), "secrets")
 	s.discovery.serve(bytes.ReplaceAll(s.file, []byte("/ca.pem"), []byte("/./ca.pem")), "secrets")
-	eventually(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
+	await.Until(t, rotated, func() string { return echoed(h, "10.96.0.20:9000") })
 }

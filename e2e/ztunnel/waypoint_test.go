@@ -51,12 +51,12 @@ type world struct {
 func newWorld(t *testing.T, file string) *world {
 	t.Helper()
 	b := newBlock(t)
-	w := &world{here: b.Address(1, 1), ca: newAuthority(t)}
-	w.own = issued(t, w.ca, authority.Member("infra", "waypoint"))
+	w := &world{here: b.Address(1, 1), ca: authority.ForTest(t)}
+	w.own = Issue(t, w.ca, authority.Member("infra", "waypoint"))
 	w.near, w.far, w.plain = newPod(t, b.Address(2, 1)), newPod(t, b.Address(3, 1)), newPod(t, b.Address(4, 1))
 	for _, p := range []*pod{w.near, w.far} {
 		p.ztunnel = &Server{
-			Address: p.ip + ":15008", Credential: issued(t, w.ca, authority.Member("default", "app")),
+			Address: p.ip + ":15008", Credential: Issue(t, w.ca, authority.Member("default", "app")),
 			Services: map[string]string{dbHost: p.ip + ":9000"},
 		}
 		if err := p.ztunnel.Listen(); err != nil {
@@ -107,7 +107,7 @@ func newPod(t *testing.T, ip string) *pod {
 // client is an HBONE client of the waypoint, which trusts its authority.
 func (w *world) client(t *testing.T, ca *authority.Authority, i authority.Identity) *HBONE {
 	t.Helper()
-	h := (&HBONE{Credential: issued(t, ca, i, w.ca), Peer: w.here + ":15008", Expect: authority.Member("infra", "waypoint").String()}).Open()
+	h := (&HBONE{Credential: Issue(t, ca, i, w.ca), Peer: w.here + ":15008", Expect: authority.Member("infra", "waypoint").String()}).Open()
 	t.Cleanup(h.Close)
 	return h
 }
@@ -206,7 +206,7 @@ func TestHBONEWaypoint(t *testing.T) {
 func TestHBONEWaypointRefusesStrangers(t *testing.T) {
 	w := newWorld(t, "hbone.yaml")
 	for name, h := range map[string]*HBONE{
-		"another authority":    w.client(t, newAuthority(t), authority.Member("default", "client")),
+		"another authority":    w.client(t, authority.ForTest(t), authority.Member("default", "client")),
 		"another trust domain": w.client(t, w.ca, authority.Identity{Domain: "elsewhere.example", Namespace: "default", Account: "client"}),
 	} {
 		var refused *Refused
@@ -227,7 +227,7 @@ func TestHBONEWaypointPinsIdentities(t *testing.T) {
 	w := newWorld(t, "hbone.yaml")
 	h := w.client(t, w.ca, authority.Member("default", "client"))
 	w.near.ztunnel.Close()
-	w.near.ztunnel.Credential = issued(t, w.ca, authority.Member("default", "other"))
+	w.near.ztunnel.Credential = Issue(t, w.ca, authority.Member("default", "other"))
 	if err := w.near.ztunnel.Listen(); err != nil {
 		t.Fatal(err)
 	}
