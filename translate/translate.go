@@ -95,7 +95,7 @@ func withheld(s *model.Service, v model.Variant) bool {
 func assign(view model.View, policy model.Policy, endpoints []model.Endpoint) locality.Assignment {
 	a := locality.Assign(view, policy, endpoints)
 	if view.Form == model.GRPCForm {
-		return predict.Hard(a, policy.Algorithm == model.RingHash)
+		return predict.Hard(a)
 	}
 	return a
 }
@@ -151,15 +151,23 @@ func problems(s *model.Service, policy model.Policy, notes []locality.Note) []mo
 		case model.NothingListed:
 			out = append(out, distribution(s, policy, model.Warning, n))
 		case model.ClientCannot:
-			out = append(out, model.Problem{
-				Object: s.Object, Field: s.EndpointsField, Severity: model.Info, Reason: n.Reason, Message: n.Message,
-			})
+			out = append(out, unweighed(s, policy, n))
 		case model.HintsDropped:
 			out = append(out, model.Problem{
 				Object: s.Object, Field: policy.HintField,
 				Severity: model.Info, Reason: n.Reason, Message: n.Message, Safeguard: n.Safeguard,
 			})
 		}
+	}
+	return out
+}
+
+// unweighed is a problem of the rule that chose RANDOM, or of the endpoints where it is
+// the clients that know no weights.
+func unweighed(s *model.Service, policy model.Policy, n locality.Note) model.Problem {
+	out := model.Problem{Object: s.Object, Field: s.EndpointsField, Severity: model.Info, Reason: n.Reason, Message: n.Message}
+	if policy.Algorithm == model.Random {
+		out.Object, out.Field, out.Message = policy.At.LoadBalancer.Object, policy.At.LoadBalancer.Field, s.Host+": "+n.Message
 	}
 	return out
 }

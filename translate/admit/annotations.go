@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,28 +23,52 @@ func ownAnnotations(kind string) (names []string, checked bool) {
 	return nil, false
 }
 
+// ownPrefix is that of our annotations and labels.
+const ownPrefix = v1alpha1.GroupName + "/"
+
+// ownKeys are those of our group, sorted.
+func ownKeys(all map[string]string) []string {
+	var out []string
+	for key := range all {
+		if strings.HasPrefix(key, ownPrefix) {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // unknownAnnotations tells of annotations of our group that a kind does not have,
 // since a misspelt one would otherwise do nothing, silently. They refuse nothing:
 // most stand on objects of others.
 func (r *report) unknownAnnotations(kind string, annotations map[string]string) {
-	const prefix = v1alpha1.GroupName + "/"
-	names, checked := ownAnnotations(strings.TrimSuffix(kind, "."+v1alpha1.IstioGroup))
+	names, checked := ownAnnotations(kind)
 	if !checked {
 		return
 	}
-	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		name, ours := strings.CutPrefix(key, prefix)
-		if !ours || slices.Contains(names, name) {
+	labels, _ := ownLabels(kind)
+	for _, key := range ownKeys(annotations) {
+		name := strings.TrimPrefix(key, ownPrefix)
+		if slices.Contains(names, name) {
 			continue
 		}
 		at := path("metadata.annotations").key(key)
-		switch near := nearest(name, names); {
-		case near != "":
-			r.add(model.Warning, model.UnknownField, at, "unknown annotation; did you mean %q?", prefix+near)
-		case len(names) > 0:
-			r.add(model.Warning, model.UnknownField, at, "unknown annotation; allowed here: %s", prefix+strings.Join(names, ", "+prefix))
-		default:
-			r.add(model.Warning, model.UnknownField, at, "unknown annotation; none of %s is read here", v1alpha1.GroupName)
+		if slices.Contains(labels, name) {
+			r.add(model.Warning, model.UnknownField, at, "it is read as a label, and not as an annotation")
+			continue
 		}
+		r.unknownKey(at, "annotation", name, names)
+	}
+}
+
+// unknownKey says what may have been meant by the name of an annotation or label.
+func (r *report) unknownKey(at path, what, name string, names []string) {
+	switch near := nearest(name, names); {
+	case near != "":
+		r.add(model.Warning, model.UnknownField, at, "unknown %s; did you mean %q?", what, ownPrefix+near)
+	case len(names) > 0:
+		r.add(model.Warning, model.UnknownField, at, "unknown %s; allowed here: %s", what, ownPrefix+strings.Join(names, ", "+ownPrefix))
+	default:
+		r.add(model.Warning, model.UnknownField, at, "unknown %s; none of %s is read here", what, v1alpha1.GroupName)
 	}
 }

@@ -113,7 +113,10 @@ func (r *report) admit(doc document, h head) any {
 // check says what is wrong with an object, its shape excepted.
 func (r *report) check(k *kind, name string, object metav1.Object) {
 	r.metadata(k.scope, object)
+	name = strings.TrimSuffix(name, "."+v1alpha1.IstioGroup)
 	r.unknownAnnotations(name, object.GetAnnotations())
+	r.unknownLabels(name, object.GetLabels())
+	r.waypointLabels(name, object.GetLabels())
 	k.check(r, object)
 }
 

@@ -34,6 +34,18 @@ func TestTypedSaysWhatObjectSays(t *testing.T) {
 			false,
 			[]model.Reason{model.UnknownField},
 		},
+		"unknown label of ours": {
+			&corev1.Namespace{},
+			"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {networking.coastwise.dev/use-waypont: wp}}",
+			false,
+			[]model.Reason{model.UnknownField},
+		},
+		"a waypoint's namespace without its name": {
+			&corev1.Pod{},
+			"apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b, labels: {istio.io/use-waypoint-namespace: infra}}",
+			false,
+			[]model.Reason{model.NoEffect},
+		},
 		"a value of another world": {
 			&corev1.Service{},
 			"apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {trafficDistribution: PreferMoon, ports: [{port: 80}]}",

@@ -21,6 +21,7 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 	if policy.Algorithm == model.Passthrough {
 		return a
 	}
+	a.Algorithm = policy.Algorithm
 	cs := candidates(endpoints)
 	a.Notes = constrain(cs, view, policy)
 	first := FlatPool
@@ -46,6 +47,9 @@ func Assign(view model.View, policy model.Policy, endpoints []model.Endpoint) As
 	a.Groups = group(cs, first)
 	Weigh(a.Groups)
 	share(a.Groups, shares)
+	if a.Algorithm == model.Random {
+		a.Notes = append(a.Notes, unweighed(a)...)
+	}
 	a.LeftOut = leftOut(cs)
 	return a
 }

@@ -13,6 +13,9 @@ type Assignment struct {
 	// Weighted switches Envoy's locality weighting on: weights carry meaning
 	// (semantics 6.3).
 	Weighted bool
+	// Algorithm is what the clients balance by, which says what an endpoint's weight
+	// means to them, and what a locality's does where endpoints are not healthy.
+	Algorithm model.Algorithm
 	// Groups are sorted by priority, then locality. Priorities are dense from
 	// 0, a locality stands once in a priority, no group is empty.
 	Groups []Group
@@ -90,8 +93,8 @@ const (
 )
 
 // Note is something that the user should hear about this assignment. Reason is
-// NothingAllowed, EmptySubset, NoNode, HintsDropped, NoLocality or NothingListed; for
-// gRPC clients also ClientCannot, of the endpoints.
+// NothingAllowed, EmptySubset, NoNode, HintsDropped, NoLocality, NothingListed or
+// ClientCannot: of weights that the clients do not look at.
 type Note struct {
 	Reason  model.Reason
 	Message string

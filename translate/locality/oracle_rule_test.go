@@ -213,3 +213,25 @@ func ruleNotes(w world) (notes []locality.Note) {
 	}
 	return notes
 }
+
+// randomNotes tells of every two endpoints with different weights that are chosen
+// between at random.
+func randomNotes(a locality.Assignment) []locality.Note {
+	weights := map[string]map[uint32]bool{}
+	for _, g := range a.Groups {
+		pool := fmt.Sprint(g.Priority)
+		if a.Weighted {
+			pool = fmt.Sprint(g.Priority, g.Locality)
+		}
+		if weights[pool] == nil {
+			weights[pool] = map[uint32]bool{}
+		}
+		for _, e := range g.Endpoints {
+			weights[pool][e.Weight] = true
+		}
+		if len(weights[pool]) > 1 && a.Algorithm == model.Random {
+			return []locality.Note{{Reason: model.ClientCannot}}
+		}
+	}
+	return nil
+}

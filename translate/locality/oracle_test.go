@@ -255,7 +255,8 @@ func oracle(w world) locality.Assignment {
 	}
 	a.Weighted = w.Policy.Mode == model.Levels && len(w.Policy.Distribute) > 0
 	oracleShares(w, a.Groups)
-	a.Notes = oracleNotes(w)
+	a.Algorithm = w.Policy.Algorithm
+	a.Notes = append(oracleNotes(w), randomNotes(a)...)
 	return a
 }
 

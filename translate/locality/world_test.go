@@ -62,7 +62,7 @@ func drawPolicy(t *rapid.T) model.Policy {
 		Local:                  rapid.IntRange(0, 4).Draw(t, "local") == 0,
 		OverprovisioningFactor: rapid.SampledFrom([]uint32{0, 100, 140, 1000}).Draw(t, "factor"),
 		MinHealthPercent:       rapid.SampledFrom([]uint32{0, 0, 1, 50}).Draw(t, "panic"),
-		Algorithm:              model.RoundRobin,
+		Algorithm:              rapid.SampledFrom([]model.Algorithm{model.RoundRobin, model.Random}).Draw(t, "algorithm"),
 	}
 	if rapid.IntRange(0, 2).Draw(t, "fenced") == 0 {
 		p.Allowed = &model.Allowed{Regions: rapid.SampledFrom([][]string{{}, {"eu"}, {"eu", "us"}, {"ap"}}).Draw(t, "allowed")}

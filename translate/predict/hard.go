@@ -19,15 +19,15 @@ const whole = 10_000
 // of one locality merged, with that share as its weight, in parts of 10,000 by
 // largest remainder; of equal remainders the first locality's counts. The others
 // follow in order, by the weights of their endpoints, as the first does where it is
-// flat (semantics 9.5). byWeight says that the client
-// weighs the endpoints of a locality; otherwise all have weight 1, as it treats
-// them.
+// flat (semantics 9.5). Only with RING_HASH do such clients weigh the endpoints of a
+// locality; otherwise all have weight 1, as they treat them. RANDOM and MAGLEV, which
+// they have not, are none of a's algorithms.
 //
 // Envoy and gRPC read the answer alike, so Shares holds for it too. a is not
 // modified.
-func Hard(a locality.Assignment, byWeight bool) locality.Assignment {
+func Hard(a locality.Assignment) locality.Assignment {
 	out := locality.Assignment{
-		OverprovisioningFactor: a.OverprovisioningFactor, Weighted: true,
+		OverprovisioningFactor: a.OverprovisioningFactor, Weighted: true, Algorithm: a.Algorithm,
 		LeftOut: slices.Clone(a.LeftOut), Notes: a.Notes,
 	}
 	first, rest := served(a)
@@ -48,7 +48,7 @@ func Hard(a locality.Assignment, byWeight bool) locality.Assignment {
 			out.Groups[i].Weight = n
 		}
 	}
-	if !byWeight && level(out.Groups) {
+	if a.Algorithm != model.RingHash && level(out.Groups) {
 		out.Notes = append(slices.Clone(a.Notes), locality.Note{
 			Reason: model.ClientCannot, Message: "gRPC clients do not weigh the endpoints of a locality: each gets the same share of what the locality gets",
 		})
@@ -169,7 +169,8 @@ func exact(a locality.Assignment) []*big.Rat {
 		sum := new(big.Rat)
 		claims := make([]*big.Rat, len(groups))
 		for j, g := range groups {
-			claims[j] = claim(g, a)
+			n, d := claim(a, g)
+			claims[j] = new(big.Rat).SetFrac(new(big.Int).SetUint64(n), new(big.Int).SetUint64(d))
 			sum.Add(sum, claims[j])
 		}
 		for _, c := range claims {
@@ -180,21 +181,4 @@ func exact(a locality.Assignment) []*big.Rat {
 		}
 	}
 	return out
-}
-
-// claim is what a group stands for among those of its priority; see Shares.
-func claim(g locality.Group, a locality.Assignment) *big.Rat {
-	n, total := healthy(g), uint64(len(g.Endpoints))
-	if n == 0 {
-		return new(big.Rat)
-	}
-	if !a.Weighted {
-		var sum int64
-		for _, e := range ready(g.Endpoints) {
-			sum += int64(max(1, e.Weight))
-		}
-		return big.NewRat(sum, 1)
-	}
-	effective := min(100*total, uint64(factor(a))*n)
-	return new(big.Rat).Mul(big.NewRat(int64(max(1, g.Weight)), 1), big.NewRat(int64(effective), int64(total)))
 }

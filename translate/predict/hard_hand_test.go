@@ -60,7 +60,7 @@ func TestHardShares(t *testing.T) {
 		},
 	}
 	for name, tt := range tests {
-		if diff := cmp.Diff(tt.want, weightsOf(predict.Hard(placed(tt.a), true))); diff != "" {
+		if diff := cmp.Diff(tt.want, weightsOf(predict.Hard(placed(tt.a)))); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -70,15 +70,15 @@ func TestHardShares(t *testing.T) {
 // who do not weigh endpoints; weights that differ between localities are kept.
 func TestHardNote(t *testing.T) {
 	tests := []struct {
-		weights  [2][]uint32
-		byWeight bool
-		told     bool
+		weights [2][]uint32
+		by      model.Algorithm
+		told    bool
 	}{
 		{weights: [2][]uint32{{1, 1}, {1, 1}}},
 		{weights: [2][]uint32{{2, 2}, {3, 3}}},
 		{weights: [2][]uint32{{1, 2}, {3, 3}}, told: true},
 		{weights: [2][]uint32{{3, 3}, {1, 1, 2, 1}}, told: true},
-		{weights: [2][]uint32{{1, 2}, {3, 3}}, byWeight: true},
+		{weights: [2][]uint32{{1, 2}, {3, 3}}, by: model.RingHash},
 	}
 	for _, tt := range tests {
 		a := plain(of(0, 0, len(tt.weights[0]), len(tt.weights[0])), of(1, 0, len(tt.weights[1]), len(tt.weights[1])))
@@ -87,8 +87,8 @@ func TestHardNote(t *testing.T) {
 				a.Groups[i].Endpoints[j].Weight = tt.weights[i][j]
 			}
 		}
-		a.Notes = []locality.Note{{Reason: model.HintsDropped}}
-		got := predict.Hard(placed(a), tt.byWeight).Notes
+		a.Notes, a.Algorithm = []locality.Note{{Reason: model.HintsDropped}}, tt.by
+		got := predict.Hard(placed(a)).Notes
 		if told := len(got) == 2 && got[1].Reason == model.ClientCannot; told != tt.told || got[0].Reason != model.HintsDropped {
 			t.Errorf("%+v: %+v", tt, got)
 		}
@@ -103,7 +103,7 @@ func TestHardOrder(t *testing.T) {
 	a.Groups[1].Endpoints[0].Address, a.Groups[1].Endpoints[0].Port = "10.0.1.1", 80
 	a.Groups[0].Endpoints[0].Port = 8080
 	a.Groups[0].Endpoints[1].Port, a.Groups[1].Endpoints[1].Address = 8080, "10.0.1.2"
-	h := predict.Hard(a, false)
+	h := predict.Hard(a)
 	var sent, out []string
 	for _, e := range h.Groups[0].Endpoints {
 		sent = append(sent, fmt.Sprint(e.Address, ":", e.Port))

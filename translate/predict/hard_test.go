@@ -16,8 +16,10 @@ import (
 
 // drawPlaced is an assignment whose groups have places and whose endpoints have
 // addresses, as Assign makes them; a place may stand in several priorities.
+// The algorithm is one that gRPC clients have.
 func drawPlaced(t *rapid.T) locality.Assignment {
 	a := drawAssignment(t)
+	a.Algorithm = rapid.SampledFrom([]model.Algorithm{model.RoundRobin, model.LeastRequest, model.RingHash}).Draw(t, "their algorithm")
 	var kept []locality.Group
 	seen := map[string]bool{}
 	for i, g := range a.Groups {
@@ -48,9 +50,9 @@ func drawPlaced(t *rapid.T) locality.Assignment {
 }
 
 // grpc is what a gRPC client does with an assignment: the first priority alone, a
-// locality by its weight, and in it each endpoint alike or by its own.
-func grpc(a locality.Assignment, byWeight bool) map[string]float64 {
-	out := map[string]float64{}
+// locality by its weight, and in it each endpoint alike, or where it hashes by its own.
+func grpc(a locality.Assignment) map[string]float64 {
+	out, byWeight := map[string]float64{}, a.Algorithm == model.RingHash
 	var all float64
 	for _, g := range a.Groups {
 		if g.Priority == 0 {
@@ -85,8 +87,7 @@ func grpc(a locality.Assignment, byWeight bool) map[string]float64 {
 func TestLawHardIsEnvoys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := drawPlaced(t)
-		byWeight := rapid.Bool().Draw(t, "by weight")
-		got := grpc(predict.Hard(a, byWeight), byWeight)
+		got := grpc(predict.Hard(a))
 		shares := predict.Shares(a)
 		within := 0.011 * float64(len(a.Groups)+1)
 		served := false
@@ -107,7 +108,7 @@ func TestLawHardIsEnvoys(t *testing.T) {
 			}
 		}
 		for i, g := range a.Groups {
-			if !alike(g, byWeight) || !alone(a, i) {
+			if a.Algorithm != model.RingHash && !alike(g) || !alone(a, i) {
 				continue
 			}
 			for j, e := range g.Endpoints {
@@ -119,14 +120,14 @@ func TestLawHardIsEnvoys(t *testing.T) {
 	})
 }
 
-func alike(g locality.Group, byWeight bool) bool {
+func alike(g locality.Group) bool {
 	weights := map[uint32]bool{}
 	for _, e := range g.Endpoints {
 		if e.Healthy {
 			weights[e.Weight] = true
 		}
 	}
-	return byWeight || len(weights) < 2
+	return len(weights) < 2
 }
 
 func alone(a locality.Assignment, i int) bool {
@@ -144,9 +145,8 @@ func alone(a locality.Assignment, i int) bool {
 func TestLawHardForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := drawPlaced(t)
-		byWeight := rapid.Bool().Draw(t, "by weight")
 		before := fmt.Sprintf("%+v", a)
-		h := predict.Hard(a, byWeight)
+		h := predict.Hard(a)
 		if after := fmt.Sprintf("%+v", a); after != before {
 			t.Fatalf("modified:\n%s\n%s", before, after)
 		}
@@ -170,7 +170,7 @@ func TestLawHardForm(t *testing.T) {
 				places[place] = true
 			}
 			for _, e := range g.Endpoints {
-				if got[e.Address] || !e.Healthy || !want[e.Address] || e.Weight < 1 || !byWeight && e.Weight != 1 {
+				if got[e.Address] || !e.Healthy || !want[e.Address] || e.Weight < 1 || a.Algorithm != model.RingHash && e.Weight != 1 {
 					t.Fatalf("%+v is sent", e)
 				}
 				got[e.Address] = true
@@ -189,7 +189,7 @@ func TestLawHardForm(t *testing.T) {
 				t.Fatalf("priority %d weighs %d", p, sum)
 			}
 		}
-		said := grpc(h, byWeight)
+		said := grpc(h)
 		for i, row := range predict.Shares(h) {
 			for j, s := range row {
 				if math.Abs(s-said[h.Groups[i].Endpoints[j].Address]) > 1e-9 {
@@ -215,15 +215,15 @@ func TestHardByHand(t *testing.T) {
 		return out
 	}
 	want := []string{"0 z1 7000/2 z1", "0 z2 3000/1 z2", "1 z3 3/3 z3"}
-	if diff := cmp.Diff(want, weights(predict.Hard(a, false))); diff != "" {
+	if diff := cmp.Diff(want, weights(predict.Hard(a))); diff != "" {
 		t.Error(diff)
 	}
 	a.Groups[1].Locality.Zone = "z1"
 	want = []string{"0 z1 10000/3 z1", "1 z3 3/3 z3"}
-	if diff := cmp.Diff(want, weights(predict.Hard(a, false))); diff != "" {
+	if diff := cmp.Diff(want, weights(predict.Hard(a))); diff != "" {
 		t.Error(diff)
 	}
-	if got := predict.Hard(plain(of(0, 1, 0, 2)), false); len(got.Groups) != 0 || len(got.LeftOut) != 2 {
+	if got := predict.Hard(plain(of(0, 1, 0, 2))); len(got.Groups) != 0 || len(got.LeftOut) != 2 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/coastwise/coastwise/translate/locality"
+	"github.com/coastwise/coastwise/translate/model"
 	"github.com/coastwise/coastwise/translate/predict"
 )
 
@@ -29,10 +31,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// algorithms are all that Envoy balances by.
+var algorithms = []model.Algorithm{model.LeastRequest, model.RoundRobin, model.Random, model.RingHash, model.Maglev}
+
 func drawAssignment(t *rapid.T) locality.Assignment {
 	a := locality.Assignment{
 		OverprovisioningFactor: rapid.SampledFrom([]uint32{0, 100, 140, 140, 201, 1000}).Draw(t, "factor"),
 		Weighted:               rapid.Bool().Draw(t, "weighted"),
+		Algorithm:              rapid.SampledFrom(algorithms).Draw(t, "algorithm"),
 	}
 	for p := range rapid.IntRange(0, 4).Draw(t, "priorities") {
 		for range rapid.IntRange(1, 3).Draw(t, "groups") {
@@ -140,6 +146,7 @@ func remainder(load, health map[uint32]int64, last uint32) map[uint32]int64 {
 func rat(a, b int64) *big.Rat { return big.NewRat(a, b) }
 
 // chance is the product: of its priority, of its locality in there, of itself in there.
+// At random all weigh the same, and hashes do not look at what is not healthy.
 func chance(a locality.Assignment, g locality.Group, e locality.Endpoint, load, opf int64) *big.Rat {
 	if !e.Healthy || load == 0 {
 		return rat(0, 1)
@@ -153,13 +160,13 @@ func chance(a locality.Assignment, g locality.Group, e locality.Endpoint, load, 
 		n := int64(0)
 		for _, x := range o.Endpoints {
 			if x.Healthy {
-				up.Add(up, rat(int64(x.Weight), 1))
+				up.Add(up, weighs(a, x))
 				n++
 			}
 		}
 		rivals.Add(rivals, up)
 		scale := rat(opf*n, 100*int64(len(o.Endpoints)))
-		if scale.Cmp(rat(1, 1)) > 0 {
+		if hashed := strings.Contains("RING_HASH MAGLEV", string(a.Algorithm)); scale.Cmp(rat(1, 1)) > 0 || hashed && n > 0 {
 			scale = rat(1, 1)
 		}
 		w := int64(o.Weight)
@@ -172,11 +179,18 @@ func chance(a locality.Assignment, g locality.Group, e locality.Endpoint, load, 
 			mine = new(big.Rat).Quo(eff, up)
 		}
 	}
-	out := new(big.Rat).Mul(rat(load, 1), rat(int64(e.Weight), 1))
+	out := new(big.Rat).Mul(rat(load, 1), weighs(a, e))
 	if a.Weighted {
 		return out.Mul(out, mine.Quo(mine, all))
 	}
 	return out.Quo(out, rivals)
+}
+
+func weighs(a locality.Assignment, e locality.Endpoint) *big.Rat {
+	if a.Algorithm == "RANDOM" {
+		return rat(1, 1)
+	}
+	return rat(int64(e.Weight), 1)
 }
 
 func TestSharesAgainstOracle(t *testing.T) {
