@@ -31,7 +31,7 @@ func (a *answer) captured(registryOnly bool, only model.Key, q question) {
 // chains are the ports of services as the client has them behind its entrances.
 func (a *answer) chains() []model.Problem {
 	var problems []model.Problem
-	a.ports, problems = translate.Chains(a.services, func(s *model.Service, port uint32) model.PolicyID {
+	a.ports, problems = translate.Chains(a.services, true, func(s *model.Service, port uint32) model.PolicyID {
 		return s.PolicyID(a.proxy, port, "")
 	})
 	return problems
@@ -55,6 +55,11 @@ func (a answer) behind() ([]envoy.Resource, error) {
 		}
 		out = append(out, l)
 	}
+	alone, err := a.alone()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, alone...)
 	if a.proxy.Capture {
 		l, err := envoy.Inbound(a.proxy.Bind)
 		if err != nil {
@@ -67,6 +72,19 @@ func (a answer) behind() ([]envoy.Resource, error) {
 			continue
 		}
 		r, err := envoy.PortRoutes(c.Service, c.Port, c.Policy, a.proxy.Form())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// alone are the routes of the ports that services have at any address.
+func (a answer) alone() ([]envoy.Resource, error) {
+	var out []envoy.Resource
+	for _, port := range envoy.AlonePorts(a.ports) {
+		r, err := envoy.AloneRoutes(port, a.ports, a.entrances[0].Rest == nil)
 		if err != nil {
 			return nil, err
 		}

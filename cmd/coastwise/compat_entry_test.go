@@ -12,7 +12,7 @@ func entrySamples() map[string]sample {
 		"metadata.annotations[networking.istio.io/traffic-distribution]":      {value: "PreferSameZone"},
 		"spec.hosts":                  {value: "[api.example.com]", instead: "[other.example.com]"},
 		"spec.addresses":              {value: "[10.9.0.1]"},
-		"spec.addresses=CIDR":         {value: "[10.9.0.0/16]"},
+		"spec.addresses=CIDR":         {value: "[10.9.0.0/16]", args: "--capture"},
 		"spec.ports[].number":         {value: "80", instead: "81"},
 		"spec.ports[].protocol":       {value: "GRPC", instead: "HTTP"},
 		"spec.ports[].name":           {value: "web", instead: "http", beside: "spec: {endpoints: [{ports: {http: 8080}}]}"},
@@ -20,7 +20,7 @@ func entrySamples() map[string]sample {
 		"spec.location=MESH_INTERNAL": {value: "MESH_INTERNAL"},
 		"spec.resolution":             {value: "DNS", instead: "STATIC"},
 		"spec.resolution=NONE": {
-			value: "NONE", instead: "NONE", world: entry + "spec: {hosts: [api.example.com], ports: [{number: 80, name: http}]}\n",
+			value: "NONE", instead: "STATIC", world: entry + "spec: {hosts: [api.example.com], ports: [{number: 80, name: http}]}\n", args: "--capture",
 		},
 		"spec.resolution=DYNAMIC_DNS": {
 			value: "DYNAMIC_DNS", world: entry + "spec: {hosts: [\"*.example.com\"], ports: [{number: 80, name: http, protocol: HTTP}]}\n",

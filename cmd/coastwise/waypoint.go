@@ -45,7 +45,7 @@ func (a answer) entrance() ([]envoy.Resource, error) {
 			}
 		}
 	}
-	chains, _ := translate.Chains(translate.Attached(a.services, a.proxy.Gateway), func(s *model.Service, port uint32) model.PolicyID {
+	chains, _ := translate.Chains(translate.Attached(a.services, a.proxy.Gateway), false, func(s *model.Service, port uint32) model.PolicyID {
 		return s.PolicyID(a.proxy, port, "")
 	})
 	if err := add(translate.WaypointEntrance(a.waypoint, a.proxy.Bind).Listener(chains)); err != nil {

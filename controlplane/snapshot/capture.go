@@ -57,3 +57,26 @@ func (v *View) fixedCluster(name string) *envoy.Resource {
 	}
 	return v.set.entrances.fixed(entranceKey{name: name, rest: true}, func() (envoy.Resource, error) { return envoy.FixedCluster(name) })
 }
+
+// aloneRoutes are those of a port that services have at any address; nil if there is none
+// of that name.
+func (v *View) aloneRoutes(name string) *envoy.Resource {
+	x := v.set.entrances
+	for _, port := range x.alone {
+		if envoy.AloneName(port) == name {
+			return x.aloneRoutes(v.class, port, v.snap.registryOnly)
+		}
+	}
+	return nil
+}
+
+// aloneRoutes builds them, once; nil if they may not be sent.
+func (x *entrances) aloneRoutes(c *class, port uint32, registryOnly bool) *envoy.Resource {
+	key := entranceKey{name: envoy.AloneName(port), rest: !registryOnly, picked: x.picked(c.proxy)}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if r, ok := x.memo[key]; ok {
+		return r
+	}
+	return x.keep(key, func() (envoy.Resource, error) { return envoy.AloneRoutes(port, x.chains(c), registryOnly) })
+}

@@ -17,6 +17,7 @@ type entrances struct {
 	scope    Scope
 	services []*model.Service // that have chains, by precedence
 	problems []model.Problem
+	alone    []uint32 // the HTTP ports that some have at any address
 
 	mu   sync.Mutex
 	memo map[entranceKey]*envoy.Resource // nil: it may not be sent
@@ -35,15 +36,19 @@ func newEntrances(scope Scope, services []*model.Service) *entrances {
 		x.services = translate.Attached(services, scope.Gateway)
 	}
 	if x.shared() {
-		_, x.problems = translate.Chains(x.services, func(*model.Service, uint32) model.PolicyID { return 0 })
+		chains, problems := translate.Chains(x.services, x.captured(), func(*model.Service, uint32) model.PolicyID { return 0 })
+		x.problems, x.alone = problems, envoy.AlonePorts(chains)
 	}
 	return x
 }
 
 // shared says that the scope's clients may have such a listener.
 func (x *entrances) shared() bool {
-	return x.scope.Kind == model.Waypoint || x.scope.Capture || x.scope.Connect
+	return x.scope.Kind == model.Waypoint || x.captured()
 }
+
+// captured says that the connections are the clients' own.
+func (x *entrances) captured() bool { return x.scope.Capture || x.scope.Connect }
 
 // entrances are those of the client.
 func (v *View) entrances() []envoy.Entrance {
@@ -91,10 +96,12 @@ func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 	if r, ok := x.memo[key]; ok {
 		return r
 	}
-	chains, _ := translate.Chains(x.services, func(s *model.Service, port uint32) model.PolicyID {
-		return s.PolicyID(c.proxy, port, "")
-	})
-	r, err := validated(e.Listener(chains))
+	return x.keep(key, func() (envoy.Resource, error) { return e.Listener(x.chains(c)) })
+}
+
+// keep notes under a key what could be built and may be sent; x.mu is held.
+func (x *entrances) keep(key entranceKey, build func() (envoy.Resource, error)) *envoy.Resource {
+	r, err := validated(build())
 	if err != nil {
 		x.memo[key] = nil
 		return nil
@@ -103,7 +110,16 @@ func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 	return &r
 }
 
-// forgiven are the listeners whose refusals a new set forgets.
+// chains are as a client has them.
+func (x *entrances) chains(c *class) []envoy.Chain {
+	chains, _ := translate.Chains(x.services, x.captured(), func(s *model.Service, port uint32) model.PolicyID {
+		return s.PolicyID(c.proxy, port, "")
+	})
+	return chains
+}
+
+// forgiven are the listeners, and the routes of ports alone, whose refusals a new set
+// forgets.
 func (x *entrances) forgiven() func(func(refusedKey) bool) {
 	return func(yield func(refusedKey) bool) {
 		for _, name := range []string{
@@ -111,6 +127,11 @@ func (x *entrances) forgiven() func(func(refusedKey) bool) {
 			envoy.MainInternal, envoy.ConnectTerminate, envoy.ConnectOriginate,
 		} {
 			if !yield(refusedKey{envoy.ListenerType, name}) {
+				return
+			}
+		}
+		for _, port := range x.alone {
+			if !yield(refusedKey{envoy.RouteType, envoy.AloneName(port)}) {
 				return
 			}
 		}

@@ -164,7 +164,7 @@ func sameListeners(was, is *model.Service) bool {
 // carriesMore says that some policy has a say in how TCP is carried, beside the hash key.
 func carriesMore(s *model.Service) bool {
 	return slices.ContainsFunc(s.Policies, func(p model.Policy) bool {
-		return p.Cluster.Pool.TCPIdleTimeout != nil || p.Cluster.Tunnel != nil
+		return p.Cluster.Pool.TCPIdleTimeout != nil || p.Cluster.Tunnel != nil || p.Algorithm == model.Passthrough
 	})
 }
 
@@ -172,6 +172,8 @@ func carriesMore(s *model.Service) bool {
 type carried struct {
 	idle   *time.Duration
 	tunnel *model.Tunnel
+	// original says that it is passed on to where it was to go.
+	original bool
 }
 
 // carriedOf is by all policies that clients may have.
@@ -179,8 +181,8 @@ func carriedOf(s *model.Service) map[model.PolicyKey]carried {
 	out := make(map[model.PolicyKey]carried, len(s.Lookup))
 	for key, id := range s.Lookup {
 		if key.Subset == "" {
-			set := &s.Policies[id].Cluster
-			out[key] = carried{set.Pool.TCPIdleTimeout, set.Tunnel}
+			p := &s.Policies[id]
+			out[key] = carried{p.Cluster.Pool.TCPIdleTimeout, p.Cluster.Tunnel, p.Algorithm == model.Passthrough}
 		}
 	}
 	return out

@@ -114,6 +114,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 		if r := v.portRoutes(name); r != nil {
 			return r
 		}
+		if r := v.aloneRoutes(name); r != nil {
+			return frozen(r)
+		}
 		return v.explicitRoutes(name)
 	case envoy.ClusterType:
 		if r := v.hboneCluster(name); r != nil {

@@ -88,6 +88,8 @@ func choose(t *testing.T, all []Observation, page map[string]pageRow) []Observat
 // port shows.
 var scenes = map[string]string{
 	"MeshConfig spec.outboundTrafficPolicy.mode": "TestCapture, TestCaptureShares and TestConnect",
+	"ServiceEntry spec.addresses=CIDR":           "TestCaptureEntries",
+	"ServiceEntry spec.resolution=NONE":          "TestCaptureEntries",
 }
 
 func shown(t *testing.T, name string, row pageRow, observed bool) {

@@ -205,18 +205,13 @@ func (r *report) entrySelector(p path, spec *v1alpha1.ServiceEntrySpec) {
 	}
 }
 
-// honouredEntry tells what acts otherwise than it reads, or not at all. That NONE
-// needs capture is told of each host, where its rules are known.
+// honouredEntry tells what acts otherwise than it reads, or not at all. That NONE and
+// blocks need capture is told of each host.
 func (r *report) honouredEntry(spec *v1alpha1.ServiceEntrySpec) {
 	const p path = "spec"
 	if spec.Resolution == resolutionDynamic {
 		r.add(model.Error, model.NotHonoured, p.child("resolution"),
 			"DYNAMIC_DNS is not honoured: whoever names a host would choose where the proxy connects, past all settings; the object is refused")
-	}
-	for i, s := range spec.Addresses {
-		if block, err := parseBlock(s); err == nil && !block.IsSingleIP() {
-			r.notHonoured(p.child("addresses").index(i), "a CIDR block is not: captured connections to it have an unknown destination")
-		}
 	}
 	if spec.Location == "MESH_INTERNAL" {
 		r.add(model.Info, model.NoEffect, p.child("location"), "has no effect: there is no mesh CA, so that hosts inside and outside are reached alike")

@@ -16,7 +16,10 @@ func serviceEntry() Section {
 			},
 			{Field: "spec.hosts", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
 			{Field: "spec.addresses", Status: Honoured, Becomes: "`VirtualHost.domains`", Notes: "requests whose host is such an IP"},
-			{Field: "spec.addresses", Value: "CIDR", Status: NotYet, Notes: "traffic is not captured, so no block of addresses meets any"},
+			{
+				Field: "spec.addresses", Value: "CIDR", Status: Honoured, Becomes: "`Listener.filter_chain_matcher` of capture and outbound",
+				Notes: "for captured connections and CONNECT of sidecars; to all other clients it means nothing, which is told (ClientCannot)",
+			},
 			{Field: "spec.ports[].number", Status: Honoured, Becomes: "`Cluster.name`, `VirtualHost.domains`"},
 			{Field: "spec.ports[].protocol", Status: Honoured, Becomes: "`HttpProtocolOptions.explicit_http_config`"},
 			{Field: "spec.ports[].name", Status: Honoured, Becomes: "which of a workload's ports is meant"},
@@ -30,8 +33,8 @@ func serviceEntry() Section {
 				Notes: "STATIC: EDS; DNS: all addresses of the names; DNS_ROUND_ROBIN: the one that a name has now",
 			},
 			{
-				Field: "spec.resolution", Value: "NONE", Status: NotYet,
-				Notes: "traffic is not captured, so there is no original destination: requests fail; the default",
+				Field: "spec.resolution", Value: "NONE", Status: Honoured, Becomes: "`Cluster.type`, `Listener.filter_chain_matcher` and routes of capture",
+				Notes: "ORIGINAL_DST, for captured connections of sidecars; on the HTTP proxy port requests fail, which is told (ClientCannot); the default",
 			},
 			{
 				Field: "spec.resolution", Value: "DYNAMIC_DNS", Status: Refused,

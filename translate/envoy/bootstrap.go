@@ -131,8 +131,8 @@ func (c *checks) ports(p model.Proxy, o BootstrapOptions) (host string, port uin
 // taken checks that a port is none of the listeners that the proxy's other claims bring.
 func (c *checks) taken(p model.Proxy, claim string, port uint32) {
 	switch {
-	case p.Capture && (port == CapturePort || port == InboundPort):
-		c.addf(claim, "%d is a port of --capture, which are %d and %d", port, CapturePort, InboundPort)
+	case p.Capture && (port == model.CapturePort || port == model.InboundPort):
+		c.addf(claim, "%d is a port of --capture, which are %d and %d", port, model.CapturePort, model.InboundPort)
 	case p.Kind == model.Waypoint && (port == model.PortPROXY || port == model.PortHBONE):
 		c.addf(claim, "%d is the port of a waypoint's Gateway, which are %d and %d", port, model.PortPROXY, model.PortHBONE)
 	}

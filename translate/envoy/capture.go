@@ -19,12 +19,6 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// The ports to which iptables redirects connections.
-const (
-	CapturePort = 15001
-	InboundPort = 15006
-)
-
 // PassthroughCluster connects to wherever a connection was to go.
 const PassthroughCluster = "passthrough"
 
@@ -32,16 +26,13 @@ const PassthroughCluster = "passthrough"
 // by default, and Envoy looks for such ones this often.
 const hostsKept = time.Minute
 
-// ownPortsOfCapture are those that no connection may be passed on to.
-func ownPortsOfCapture() []uint32 { return []uint32{CapturePort, InboundPort} }
-
 // Capture is where the captured connections of a sidecar's application come, of clients
 // of a namespace. With registryOnly those to unknown destinations are closed, else
 // they are passed on (MeshConfig.spec.outboundTrafficPolicy).
 func Capture(bind, namespace string, registryOnly bool) Entrance {
 	return Entrance{
-		Name: CaptureListener, Bind: bind, Port: CapturePort, Namespace: namespace,
-		Own: ownPortsOfCapture(), Rest: rest(registryOnly),
+		Name: CaptureListener, Bind: bind, Port: model.CapturePort, Namespace: namespace,
+		Own: model.CapturePorts(), Rest: rest(registryOnly),
 	}
 }
 
@@ -49,7 +40,7 @@ func Capture(bind, namespace string, registryOnly bool) Entrance {
 func Outbound(namespace string, registryOnly bool) Entrance {
 	return Entrance{
 		Name: OutboundListener, Authority: true, Namespace: namespace,
-		Own: ownPortsOfCapture(), Rest: rest(registryOnly),
+		Own: model.CapturePorts(), Rest: rest(registryOnly),
 	}
 }
 
@@ -84,10 +75,10 @@ func Inbound(bind string) (Resource, error) {
 	}
 	return encode(ListenerType, InboundListener, &listenerv3.Listener{
 		Name: InboundListener, StatPrefix: InboundListener,
-		Address:            listenAddress(bind, InboundPort),
+		Address:            listenAddress(bind, model.InboundPort),
 		TrafficDirection:   corev3.TrafficDirection_INBOUND,
 		ListenerFilters:    Entrance{}.listenerFilters(),
-		FilterChainMatcher: ownPorts(ownPortsOfCapture()),
+		FilterChainMatcher: Entrance{Own: model.CapturePorts()}.elsewhere(nil, nil),
 		FilterChains:       []*listenerv3.FilterChain{nowhere()},
 		DefaultFilterChain: passingOn(InboundListener),
 	})
@@ -124,12 +115,13 @@ func FixedCluster(name string) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
+	anything := model.ClusterSettings{Pool: model.Pool{UseClientProtocol: name == PassthroughCluster}} // routed requests may be of either HTTP
 	c := &clusterv3.Cluster{
 		Name: name, AltStatName: name,
 		ConnectTimeout:                connect(model.Pool{}),
 		CircuitBreakers:               breakers(model.Pool{}),
 		CommonLbConfig:                commonLb(model.Policy{Mode: model.Flat}),
-		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(model.ProtocolTCP, model.ClusterSettings{}))},
+		TypedExtensionProtocolOptions: map[string]*anypb.Any{httpOptionsName: pack(upstreamHTTP(model.ProtocolTCP, anything))},
 	}
 	switch name {
 	case PassthroughCluster, InboundListener:

@@ -36,6 +36,11 @@ type Chain struct {
 	Policy model.PolicyID
 	// VIPs are those of the service at which the port is this one's.
 	VIPs []string
+	// Blocks are those of its CIDR blocks at which it is.
+	Blocks []string
+	// Alone says that the port at any other address is this one's too: all connections to
+	// it or, where it speaks HTTP, the requests for the service's host.
+	Alone bool
 }
 
 // Name is that of its filter chain, cluster and routes.
@@ -103,15 +108,20 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 		l.Address = listenAddress(e.Bind, e.Port)
 	}
 	for _, c := range chains {
-		if !e.Authority && len(c.VIPs) == 0 {
-			continue // nothing would lead to it
+		if e.leadsTo(c) {
+			l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{Name: c.Name(), Filters: []*listenerv3.Filter{e.filter(c)}})
 		}
-		l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{Name: c.Name(), Filters: []*listenerv3.Filter{e.filter(c)}})
 	}
+	l.FilterChains = append(l.FilterChains, e.byHost(chains)...)
 	if len(e.Own) > 0 || len(l.FilterChains) == 0 && l.DefaultFilterChain == nil {
 		l.FilterChains = append(l.FilterChains, nowhere())
 	}
 	return encode(ListenerType, e.Name, l)
+}
+
+// leadsTo says that there is a way to a chain.
+func (e Entrance) leadsTo(c Chain) bool {
+	return !e.closes(c) && (e.Authority || len(c.VIPs)+len(c.Blocks) > 0 || c.Alone && !c.port().HTTP())
 }
 
 // nowhereChain closes what it is given.

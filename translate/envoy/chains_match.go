@@ -1,7 +1,6 @@
 package envoy
 
 import (
-	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -108,17 +107,17 @@ func forwardedCert() *headermutationv3.HeaderMutation {
 // matcher finds a connection's chain: by its authority, then by its destination.
 // nil where nothing leads to any.
 func (e Entrance) matcher(chains []Chain) *matcherv3.Matcher {
-	byIP := e.elsewhere(ipMatcher(chains))
+	byIP := e.elsewhere(e.ipMatcher(chains), chains)
 	if !e.Authority || len(chains) == 0 {
 		return byIP
 	}
 	names := map[string]*matcherv3.Matcher_OnMatch{}
 	for _, c := range chains {
-		at := strconv.FormatUint(uint64(c.Port), 10)
+		at := portText(c.Port)
 		for _, host := range append(shortNames(e.Namespace, c.Service), c.VIPs...) {
 			authority := bracketed(host) + ":" + at
 			if names[authority] == nil {
-				names[authority] = leadsTo(c)
+				names[authority] = e.to(c)
 			}
 		}
 	}
@@ -141,31 +140,22 @@ func bracketed(host string) string {
 	return host
 }
 
-// ipMatcher is by virtual IP, then by port; nil where no chain has a virtual IP.
-func ipMatcher(chains []Chain) *matcherv3.Matcher {
+// ipMatcher is by virtual IP and block, of which Envoy takes the longest prefix that has
+// the port, then by port; nil where no chain has any.
+func (e Entrance) ipMatcher(chains []Chain) *matcherv3.Matcher {
 	ranges := &matcherv3.IPMatcher{}
-	ports := map[string]map[string]*matcherv3.Matcher_OnMatch{}
+	ports := map[netip.Prefix]map[string]*matcherv3.Matcher_OnMatch{}
 	for _, c := range chains {
-		for _, vip := range c.VIPs {
-			ip, err := netip.ParseAddr(vip)
-			if err != nil {
-				continue // ingest gives none such
-			}
-			if ports[vip] == nil {
-				ports[vip] = map[string]*matcherv3.Matcher_OnMatch{}
+		for _, block := range c.prefixes() {
+			if ports[block] == nil {
+				ports[block] = map[string]*matcherv3.Matcher_OnMatch{}
 				ranges.RangeMatchers = append(ranges.RangeMatchers, &matcherv3.IPMatcher_IPRangeMatcher{
-					Ranges: []*xdscorev3.CidrRange{{AddressPrefix: vip, PrefixLen: wrapperspb.UInt32(uint32(ip.BitLen()))}},
-					OnMatch: &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: &matcherv3.Matcher{
-						MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: &matcherv3.Matcher_MatcherTree{
-							Input:    input("port", &networkv3.DestinationPortInput{}),
-							TreeType: &matcherv3.Matcher_MatcherTree_ExactMatchMap{ExactMatchMap: &matcherv3.Matcher_MatcherTree_MatchMap{Map: ports[vip]}},
-						}},
-					}}},
+					Ranges:  []*xdscorev3.CidrRange{{AddressPrefix: block.Addr().String(), PrefixLen: wrapperspb.UInt32(uint32(block.Bits()))}},
+					OnMatch: &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: byPort(ports[block])}},
 				})
 			}
-			at := strconv.FormatUint(uint64(c.Port), 10)
-			if ports[vip][at] == nil {
-				ports[vip][at] = leadsTo(c)
+			if at := portText(c.Port); ports[block][at] == nil {
+				ports[block][at] = e.to(c)
 			}
 		}
 	}
@@ -180,37 +170,65 @@ func ipMatcher(chains []Chain) *matcherv3.Matcher {
 	}}}
 }
 
+// prefixes are its virtual IPs and blocks; ingest gives none that cannot be read.
+func (c Chain) prefixes() []netip.Prefix {
+	out := make([]netip.Prefix, 0, len(c.VIPs)+len(c.Blocks))
+	for _, vip := range c.VIPs {
+		if ip, err := netip.ParseAddr(vip); err == nil {
+			out = append(out, netip.PrefixFrom(ip, ip.BitLen()))
+		}
+	}
+	for _, text := range c.Blocks {
+		if block, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, block)
+		}
+	}
+	return out
+}
+
+// byPort finds by the destination's port.
+func byPort(ports map[string]*matcherv3.Matcher_OnMatch) *matcherv3.Matcher {
+	return &matcherv3.Matcher{MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: &matcherv3.Matcher_MatcherTree{
+		Input:    input("port", &networkv3.DestinationPortInput{}),
+		TreeType: &matcherv3.Matcher_MatcherTree_ExactMatchMap{ExactMatchMap: &matcherv3.Matcher_MatcherTree_MatchMap{Map: ports}},
+	}}}
+}
+
+func portText(port uint32) string { return strconv.FormatUint(uint64(port), 10) }
+
 func input(name string, config proto.Message) *xdscorev3.TypedExtensionConfig {
 	return &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: pack(config)}
 }
 
-// elsewhere is what byIP finds, and then the proxy's own ports.
-func (e Entrance) elsewhere(byIP *matcherv3.Matcher) *matcherv3.Matcher {
-	own := ownPorts(e.Own)
-	if byIP == nil || own == nil {
-		return cmp.Or(byIP, own)
+// elsewhere is what byIP finds, and then what is told by its port alone: the proxy's own
+// ports, which are closed, and those of chains that have them at any address.
+func (e Entrance) elsewhere(byIP *matcherv3.Matcher, chains []Chain) *matcherv3.Matcher {
+	ports := map[string]*matcherv3.Matcher_OnMatch{}
+	for _, port := range e.Own {
+		ports[portText(port)] = leadsToChain(nowhereChain)
 	}
-	byIP.OnNoMatch = &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: own}}
+	for _, c := range chains {
+		if at := portText(c.Port); c.Alone && ports[at] == nil {
+			ports[at] = leadsToChain(c.aloneName())
+		}
+	}
+	if len(ports) == 0 {
+		return byIP
+	}
+	if byIP == nil {
+		return byPort(ports)
+	}
+	byIP.OnNoMatch = &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: byPort(ports)}}
 	return byIP
 }
 
-// ownPorts closes connections to these ports; nil without any.
-func ownPorts(ports []uint32) *matcherv3.Matcher {
-	if len(ports) == 0 {
-		return nil
+// to names the chain, or the one that closes.
+func (e Entrance) to(c Chain) *matcherv3.Matcher_OnMatch {
+	if e.closes(c) {
+		return leadsToChain(nowhereChain)
 	}
-	closed := map[string]*matcherv3.Matcher_OnMatch{}
-	for _, port := range ports {
-		closed[strconv.FormatUint(uint64(port), 10)] = leadsToChain(nowhereChain)
-	}
-	return &matcherv3.Matcher{MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: &matcherv3.Matcher_MatcherTree{
-		Input:    input("port", &networkv3.DestinationPortInput{}),
-		TreeType: &matcherv3.Matcher_MatcherTree_ExactMatchMap{ExactMatchMap: &matcherv3.Matcher_MatcherTree_MatchMap{Map: closed}},
-	}}}
+	return leadsToChain(c.Name())
 }
-
-// leadsTo names the chain.
-func leadsTo(c Chain) *matcherv3.Matcher_OnMatch { return leadsToChain(c.Name()) }
 
 func leadsToChain(chain string) *matcherv3.Matcher_OnMatch {
 	name := &wrapperspb.StringValue{Value: chain}

@@ -31,6 +31,7 @@ func discover(c *clusterv3.Cluster, s *model.Service, policy model.Policy, a loc
 	case policy.Algorithm == model.Passthrough:
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
 		c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
+		c.CleanupInterval = durationpb.New(hostsKept)
 	case inline(s):
 		return resolved(c, s, a)
 	default:

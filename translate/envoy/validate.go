@@ -178,6 +178,8 @@ type findings struct {
 	list []string
 	// hbone allows endpoints that a ztunnel is in front of.
 	hbone bool
+	// alone says that these are routes of a port alone (AloneRoutes).
+	alone bool
 	// names allows names of hosts for addresses, each once; nil allows none.
 	names map[string]bool
 }

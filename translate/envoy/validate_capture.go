@@ -52,9 +52,10 @@ func internalName(e *endpointv3.Endpoint) string {
 	return e.GetAddress().GetEnvoyInternalAddress().GetServerListenerName()
 }
 
-// noLoop checks that a listener that passes connections on closes those to itself.
+// noLoop checks that a listener that passes connections on closes those to itself: some
+// may be passed on that services have, also where unknown ones are not.
 func (f *findings) noLoop(m *listenerv3.Listener) {
-	on := slices.ContainsFunc(m.GetDefaultFilterChain().GetFilters(), func(filter *listenerv3.Filter) bool {
+	on := m.GetName() == CaptureListener || slices.ContainsFunc(m.GetDefaultFilterChain().GetFilters(), func(filter *listenerv3.Filter) bool {
 		tcp := new(tcpproxyv3.TcpProxy)
 		return filter.GetTypedConfig().UnmarshalTo(tcp) == nil && passesOn(tcp.GetCluster())
 	})

@@ -113,6 +113,9 @@ func (f *findings) httpOptions(m *clusterv3.Cluster) {
 // discovery checks that endpoints come over this stream, under a name that is
 // the cluster's alone (reference xds rule 19), from DNS, or from nowhere at all.
 func (f *findings) discovery(m *clusterv3.Cluster) {
+	if m.GetOriginalDstLbConfig() != nil {
+		f.addf("original_dst_lb_config: who sends a header or filter state would choose where the proxy connects")
+	}
 	if m.GetClusterType() != nil {
 		f.dns(m)
 		return

@@ -13,6 +13,7 @@ import (
 )
 
 func (f *findings) routes(m *routev3.RouteConfiguration) {
+	f.alone = strings.HasPrefix(m.GetName(), alonePrefix)
 	names := make(map[string]bool, len(m.GetVirtualHosts()))
 	domains := make(map[string]bool, 4*len(m.GetVirtualHosts()))
 	for i, h := range m.GetVirtualHosts() {
@@ -75,8 +76,12 @@ func (f *findings) routeAction(where string, a *routev3.RouteAction) {
 	f.retrying(where+".retry_policy", a.GetRetryPolicy())
 }
 
-// routedTo knows clusters of services, and the one that never exists.
+// routedTo knows clusters of services, and the one that never exists; where requests have
+// an original destination, also the one that leads there.
 func (f *findings) routedTo(where, cluster string) {
+	if f.alone && cluster == PassthroughCluster {
+		return
+	}
 	if _, _, _, ok := ParseClusterName(cluster); !ok && cluster != BrokenCluster {
 		f.addf("%s: %q is not outbound|PORT|SUBSET|HOST", where, cluster)
 	}

@@ -78,7 +78,7 @@ func ofEntry(o Objects) (*model.Service, found) {
 	e := o.Entries[0]
 	s := &model.Service{
 		Key: o.Key, Object: entryRef(e), HostField: hostField(e, o.Key.Host), Name: e.Name,
-		ExportTo: entryExportTo(e), Resolution: resolution(e), Addresses: virtualIPs(e), VIPs: virtualIPs(e),
+		ExportTo: entryExportTo(e), Resolution: resolution(e), Addresses: virtualIPs(e), VIPs: virtualIPs(e), Blocks: blocksOf(e),
 	}
 	if !e.CreationTimestamp.IsZero() {
 		s.Created = e.CreationTimestamp.Unix()
@@ -125,8 +125,7 @@ func entryExportTo(e *v1alpha1.ServiceEntry) []string {
 	return slices.Compact(slices.Sorted(slices.Values(e.Spec.ExportTo)))
 }
 
-// virtualIPs are the single addresses, canonical and sorted: a block acts on
-// captured traffic alone.
+// virtualIPs are the single addresses, canonical and sorted.
 func virtualIPs(e *v1alpha1.ServiceEntry) []string {
 	var out []string
 	for _, s := range e.Spec.Addresses {
@@ -135,6 +134,18 @@ func virtualIPs(e *v1alpha1.ServiceEntry) []string {
 		}
 		if ip, err := netip.ParseAddr(s); err == nil {
 			out = append(out, ip.String())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// blocksOf are the others, masked and sorted.
+func blocksOf(e *v1alpha1.ServiceEntry) []string {
+	var out []string
+	for _, s := range e.Spec.Addresses {
+		if block, err := netip.ParsePrefix(s); err == nil && !block.IsSingleIP() {
+			out = append(out, block.Masked().String())
 		}
 	}
 	slices.Sort(out)

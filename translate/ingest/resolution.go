@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
@@ -43,6 +45,12 @@ func (r *resolver) original(p *model.Policy, b blocks) {
 			Message: "has no effect, allowedRegions excepted: there are no endpoints to choose from, traffic goes where the client sent it",
 		})
 	}
+	if at := p.At.OutlierDetection; at != (model.Place{}) && at.Object.Kind != v1alpha1.KindMeshConfig {
+		r.unchosen = append(r.unchosen, model.Problem{
+			Object: at.Object, Field: at.Field, Severity: model.Info, Reason: model.NoEffect,
+			Message: "has no effect: an address that is ejected is asked all the same, since no other could take its place",
+		})
+	}
 }
 
 func (r *resolver) unsent(at place, why model.Reason, message string) {
@@ -60,18 +68,43 @@ func chooses(lb *v1alpha1.LoadBalancer) bool {
 	return simple || lb.ConsistentHash != nil || lb.Warmup != nil || lb.WarmupDurationSecs != nil || lb.LocalityLbSetting.Speaks()
 }
 
-// resolutionProblems are those of how the service's endpoints are found.
+// resolutionProblems are those of how connections to the service are told, and of how its
+// endpoints are found.
 func (r *resolver) resolutionProblems(s *model.Service) []model.Problem {
-	if s.Resolution != model.OriginalDestination {
-		return nil
+	var out []model.Problem
+	tell := func(field string, severity model.Severity, why model.Reason, message string) {
+		out = append(out, model.Problem{Object: s.Object, Field: field, Severity: severity, Reason: why, Message: message})
 	}
-	out := []model.Problem{{
-		Object: s.Object, Field: "spec.resolution", Severity: model.Warning, Reason: model.NotHonoured,
-		Message: "NONE needs captured traffic: on the HTTP proxy port there is no original destination, and requests to " + s.Host + " fail",
-	}}
+	if len(s.Blocks) > 0 {
+		tell("spec.addresses", model.Info, model.ClientCannot,
+			"a CIDR block is for captured connections, and for CONNECT: on the HTTP proxy port, to waypoints, ztunnels and gRPC clients it means nothing")
+	}
+	if port, ok := loops(s); ok {
+		tell("spec.ports", model.Warning, model.NotHonoured, fmt.Sprintf(
+			"port %d is a captured sidecar's own: passed on to it, a connection would come back for ever, so that it is closed", port))
+	}
+	if s.Resolution != model.OriginalDestination {
+		return out
+	}
+	tell("spec.resolution", model.Info, model.ClientCannot,
+		"NONE needs captured connections: on the HTTP proxy port there is no original destination, and requests to "+s.Host+" fail")
 	for _, p := range r.unchosen {
 		p.Message = s.Host + ": " + p.Message
 		out = append(out, p)
 	}
 	return out
+}
+
+// loops is the first port of a service that some policy passes on, and that is one of a
+// captured sidecar's own.
+func loops(s *model.Service) (port uint32, ok bool) {
+	if !slices.ContainsFunc(s.Policies, func(p model.Policy) bool { return p.Algorithm == model.Passthrough }) {
+		return 0, false
+	}
+	for _, p := range s.Ports {
+		if slices.Contains(model.CapturePorts(), p.Number) {
+			return p.Number, true
+		}
+	}
+	return 0, false
 }

@@ -55,7 +55,7 @@ func TestOriginalDestination(t *testing.T) {
 	passing := rule("default/r", nil)
 	passing.Spec.TrafficPolicy.LoadBalancer.Simple = "PASSTHROUGH"
 	fenced := rule("default/r", allow("eu"))
-	const told = "ServiceEntry default/api spec.resolution warning NotHonoured"
+	const told = "ServiceEntry default/api spec.resolution info ClientCannot"
 	const balancer = "DestinationRule default/r spec.trafficPolicy.loadBalancer"
 	for name, c := range map[string]struct {
 		rules []*v1alpha1.DestinationRule
@@ -90,6 +90,6 @@ func TestOriginalDestinationSubset(t *testing.T) {
 	}
 	equal(t, lines(ps), []string{
 		"DestinationRule default/r spec.subsets[0].labels warning EmptySubset",
-		"ServiceEntry default/api spec.resolution warning NotHonoured",
+		"ServiceEntry default/api spec.resolution info ClientCannot",
 	})
 }

@@ -6,6 +6,15 @@ import (
 	"strings"
 )
 
+// The ports to which iptables redirects a captured sidecar's connections.
+const (
+	CapturePort = 15001
+	InboundPort = 15006
+)
+
+// CapturePorts are both.
+func CapturePorts() []uint32 { return []uint32{CapturePort, InboundPort} }
+
 // ListenAnnotation on a Service declares its explicit listeners (semantics 9.3).
 const ListenAnnotation = "networking.coastwise.dev/listen"
 

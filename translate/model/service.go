@@ -48,6 +48,9 @@ type Service struct {
 	// VIPs are all virtual IPs, canonical and sorted: Addresses, or the cluster IPs of a
 	// Kubernetes Service. Captured connections, waypoints and ztunnels are told by them.
 	VIPs []string
+	// Blocks are the CIDR blocks among a ServiceEntry's addresses, masked and sorted: only
+	// captured connections, and those of CONNECT, are told by them.
+	Blocks []string
 	// Waypoint is the Gateway through which clients in ambient mode reach it: one that
 	// exists, is of our waypoint class, and takes the service; zero for none.
 	Waypoint GatewayName
@@ -86,6 +89,12 @@ const (
 	// OriginalDestination goes where the client went; there are no endpoints.
 	OriginalDestination Resolution = "NONE"
 )
+
+// Alone says that nothing but the port, and the host of a request, tells connections to
+// the service from others: it goes where its client goes, and has no address.
+func (s *Service) Alone() bool {
+	return s.Resolution == OriginalDestination && len(s.VIPs)+len(s.Blocks) == 0
+}
 
 // Port is one port of a Service with the endpoints behind it: the unit on
 // which hints and readiness are judged (semantics 5.1, 7).
