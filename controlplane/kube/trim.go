@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/ingest"
@@ -47,14 +48,21 @@ func (t *trimmer) trim(object any) (any, error) {
 	return object, nil
 }
 
-// service keeps the spec whole: admission checks all of it, and there are few.
+// service keeps the spec whole: admission checks all of it, and there are few. Of the
+// status the addresses of a Gateway's load balancer are read.
 func (t *trimmer) service(s *corev1.Service) {
+	var status corev1.ServiceStatus
+	if s.Labels[gatewayv1.GatewayNameLabelKey] != "" {
+		for _, i := range s.Status.LoadBalancer.Ingress {
+			status.LoadBalancer.Ingress = append(status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{IP: i.IP, Hostname: i.Hostname})
+		}
+	}
 	*s = corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: s.Name, Namespace: s.Namespace, UID: s.UID, CreationTimestamp: s.CreationTimestamp,
 			Labels: s.Labels, Annotations: readAnnotations(s.Annotations),
 		},
-		Spec: s.Spec,
+		Spec: s.Spec, Status: status,
 	}
 }
 

@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +21,7 @@ func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 	if g == nil || !ours(g, o.Class) {
 		return nil, nil
 	}
-	out := &model.GatewayObject{GatewayName: o.Name, Object: gatewayRef(g), Kind: model.Gateway, Addresses: gatewayAddresses(o)}
+	out := &model.GatewayObject{GatewayName: o.Name, Object: gatewayRef(g), Kind: model.Gateway}
 	var problems []model.Problem
 	if isWaypoint(g, o.Class) {
 		out.Kind = model.Waypoint
@@ -29,15 +31,19 @@ func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 	} else {
 		out.Listeners, out.Attached, problems = edgeListeners(o)
 	}
+	out.Addresses = gatewayAddresses(o, out.Kind)
 	return out, model.SortProblems(problems)
 }
 
-// gatewayAddresses are where clients reach the Services of a Gateway: their virtual
-// IPs, else their host name.
-func gatewayAddresses(o GatewayObjects) []string {
+// gatewayAddresses are where clients reach the Services of a Gateway: at the edge the
+// addresses of a load balancer, where it is to have one; else their virtual IPs, else their
+// host name.
+func gatewayAddresses(o GatewayObjects, kind model.Kind) []string {
 	var out []string
 	for _, s := range o.Services {
-		if ips := clusterIPs(s); len(ips) > 0 {
+		if kind == model.Gateway && s.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			out = append(out, balancerAddresses(s)...)
+		} else if ips := clusterIPs(s); len(ips) > 0 {
 			out = append(out, ips...)
 		} else {
 			out = append(out, model.ServiceKey(s.Namespace, s.Name).Host)
@@ -45,6 +51,19 @@ func gatewayAddresses(o GatewayObjects) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// balancerAddresses are those that a load balancer has given a Service.
+func balancerAddresses(s *corev1.Service) []string {
+	var out []string
+	for _, i := range s.Status.LoadBalancer.Ingress {
+		if ip, err := netip.ParseAddr(i.IP); err == nil {
+			out = append(out, ip.Unmap().String())
+		} else if i.Hostname != "" {
+			out = append(out, strings.ToLower(i.Hostname))
+		}
+	}
+	return out
 }
 
 // allowsNamespace says whether what a listener says of allowedRoutes takes a namespace:
