@@ -39,7 +39,7 @@ func TestCaptureShares(t *testing.T) {
 	for n := range capturedServices {
 		s := w.draw(r, n)
 		s.subset = "" // no connection leads to one
-		c.write(s.name+".yaml", strings.Replace(s.text, "spec:\n", "spec:\n  clusterIP: "+vip(n)+"\n", 1))
+		c.write(s.name+".yaml", s.withVIP(vip(n)))
 		all = append(all, s)
 	}
 	entry := c.entry("vm", "STATIC", c.statically(0, inEU1), c.statically(1, inEU2))

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,15 +28,45 @@ var randomPlaces = []struct{ region, zone string }{{"eu", "eu-1"}, {"eu", "eu-2"
 // most is how many endpoints of a zone run.
 const most = 4
 
-// setup is one Service in some layout, with or without a rule.
+// setup is one Service, or one ServiceEntry whose endpoints have weights, in some
+// layout, with or without a rule.
 type setup struct {
 	name, subset string
+	weighted     bool
 	client       int
 	text         string
 }
 
 func (s setup) cluster() string {
+	if s.weighted {
+		return fmt.Sprintf("outbound|80|%s|%s", s.subset, s.host())
+	}
 	return fmt.Sprintf("outbound|80|%s|%s.default.svc.cluster.local", s.subset, s.name)
+}
+
+// host is what clients ask for.
+func (s setup) host() string {
+	if s.weighted {
+		return s.name + ".example"
+	}
+	return s.name + ".default"
+}
+
+// workers is how many requests may be in flight: what LEAST_REQUEST makes of different
+// weights is predicted for one (TestLeastRequestUnderLoad).
+func (s setup) workers() int {
+	if s.weighted {
+		return 1
+	}
+	return 4
+}
+
+// withVIP is its text with a virtual IP.
+func (s setup) withVIP(ip string) string {
+	if s.weighted {
+		return strings.Replace(s.text, "spec:\n", "spec:\n  addresses: ["+ip+"]\n", 1)
+	}
+	return strings.Replace(s.text, "spec:\n", "spec:\n  clusterIP: "+ip+"\n", 1)
 }
 
 // subsetHost is the host under which the subset listener has it.
@@ -42,22 +74,27 @@ func (s setup) subsetHost() string { return s.subset + "." + s.name }
 
 // draw writes the n-th set-up.
 func (w *randomWorld) draw(r *rand.Rand, n int) setup {
-	s := setup{name: fmt.Sprintf("svc%d", n), client: []int{0, 0, 1, 2, 3}[r.IntN(5)]}
-	hints := r.IntN(8) == 0
-	spec := ""
-	if hints {
-		spec = "  trafficDistribution: PreferSameZone\n"
-	}
-	documents := []string{
-		manifest.Service("default", s.name, 80, spec),
-		manifest.Slice("default", s.name, s.name+"-1", w.ports.Backend, w.drawEndpoints(r, hints)),
+	s := setup{name: fmt.Sprintf("svc%d", n), client: []int{0, 0, 1, 2, 3}[r.IntN(5)], weighted: r.IntN(3) == 0}
+	hints := !s.weighted && r.IntN(8) == 0
+	var documents []string
+	if s.weighted {
+		documents = w.drawEntry(r, s)
+	} else {
+		spec := ""
+		if hints {
+			spec = "  trafficDistribution: PreferSameZone\n"
+		}
+		documents = []string{
+			manifest.Service("default", s.name, 80, spec),
+			manifest.Slice("default", s.name, s.name+"-1", w.ports.Backend, w.drawEndpoints(r, hints)),
+		}
 	}
 	policy := drawPolicy(r)
 	if r.IntN(5) == 0 {
 		s.subset = []string{"v1", "v2"}[r.IntN(2)]
 	}
 	if s.subset != "" || policy != "" && !hints {
-		rule := manifest.Rule("default", s.name, s.name, "{"+policy+"}")
+		rule := manifest.Rule("default", s.name, s.host(), "{"+policy+"}")
 		if s.subset != "" {
 			rule += fmt.Sprintf("  subsets: [{name: %s, labels: {version: %s}}]\n", s.subset, s.subset)
 		}
@@ -93,12 +130,46 @@ func (w *randomWorld) drawEndpoints(r *rand.Rand, hints bool) []manifest.Endpoin
 	return out
 }
 
+// drawEntry is a ServiceEntry, the WorkloadEntries behind it, which run, and the Pods
+// that are not ready, in the layout of drawEndpoints.
+func (w *randomWorld) drawEntry(r *rand.Rand, s setup) []string {
+	documents := []string{fmt.Sprintf(`apiVersion: networking.coastwise.dev/v1alpha1
+kind: ServiceEntry
+metadata: {name: %s, namespace: default}
+spec:
+  hosts: [%s]
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: %d}]
+  resolution: STATIC
+  workloadSelector: {labels: {app: %s}}
+`, s.name, s.host(), w.ports.Backend, s.name)}
+	for n, e := range w.drawEndpoints(r, false) {
+		name, version := fmt.Sprintf("%s-%d", s.name, n), pick(r, "v1", "v2")
+		if e.Unready {
+			documents = append(documents, manifest.Pod("default", name, e.Node, fmt.Sprintf("{app: %s, version: %s}", s.name, version))+
+				fmt.Sprintf("status: {podIP: %s, conditions: [{type: Ready, status: \"False\"}]}\n", e.Address))
+			continue
+		}
+		place := ""
+		for _, p := range randomPlaces {
+			if p.zone == e.Zone {
+				place = fmt.Sprintf(", locality: %s/%s", p.region, p.zone)
+			}
+		}
+		documents = append(documents, fmt.Sprintf(`apiVersion: networking.coastwise.dev/v1alpha1
+kind: WorkloadEntry
+metadata: {name: %s, namespace: default}
+spec: {address: %s, weight: %s, labels: {app: %s, version: %s}%s}
+`, name, e.Address, pick(r, "1", "1", "2", "5", "20"), s.name, version, place))
+	}
+	return documents
+}
+
 // drawPolicy is the inside of a trafficPolicy; "" is none.
 func drawPolicy(r *rand.Rand) string {
 	var blocks []string
 	var balancer []string
-	if r.IntN(2) == 0 {
-		balancer = append(balancer, "simple: "+pick(r, "RANDOM", "ROUND_ROBIN", "LEAST_REQUEST"))
+	if r.IntN(3) > 0 {
+		balancer = append(balancer, algorithms[pick(r, slices.Sorted(maps.Keys(algorithms))...)])
 	}
 	if setting := drawLocality(r); setting != "" {
 		balancer = append(balancer, "localityLbSetting: {"+setting+"}")

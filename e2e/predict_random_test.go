@@ -25,7 +25,7 @@ var (
 const requests = 6000
 
 // TestPredictAtRandom holds predict against real Envoys in random set-ups: zones,
-// regions, unready endpoints, settings, subsets, algorithms and clients. Every
+// regions, unready endpoints, weights, settings, subsets, algorithms and clients. Every
 // endpoint's share and every zone's is within 3 points of the predicted one.
 func TestPredictAtRandom(t *testing.T) {
 	seed := *predictSeed
@@ -124,7 +124,7 @@ func (w *randomWorld) measure(t *testing.T, c *client, s setup, cluster coastwis
 		for _, share := range cluster.Shares() {
 			total += share
 		}
-		host, flags := s.name+".default", c.flags
+		host, flags := s.host(), c.flags
 		if s.subset != "" {
 			host, flags.HTTPProxyPort = s.subsetHost(), flags.HTTPProxyPort+1
 		}
@@ -135,7 +135,7 @@ func (w *randomWorld) measure(t *testing.T, c *client, s setup, cluster coastwis
 			}
 			return
 		}
-		tally := through.send(host, requests)
+		tally := through.sendBy(s.workers(), host, requests)
 		sent = requests
 		if len(tally.Failures) > 0 {
 			t.Errorf("%d failed: %s", len(tally.Failures), tally.Failures[0].What)

@@ -228,10 +228,16 @@ func (c *client) lacks(cluster coastwise.Cluster) string {
 	return fmt.Sprintf("%s holds [%s], not [%s]", c.flags.ID, strings.Join(has, ", "), strings.Join(want, ", "))
 }
 
-// send sends n requests for a host and counts the answers.
+// send sends n requests for a host, four at a time, and counts the answers.
 func (c *client) send(host string, n int) traffic.Tally {
 	c.scene.t.Helper()
-	g := traffic.Start(c.flags.Proxy(), host, 4, 100000)
+	return c.sendBy(4, host, n)
+}
+
+// sendBy is send by so many at a time.
+func (c *client) sendBy(workers int, host string, n int) traffic.Tally {
+	c.scene.t.Helper()
+	g := traffic.Start(c.flags.Proxy(), host, workers, 100000)
 	phase := g.Begin(100000)
 	await.Until(c.scene.t, 2*patience, func() string {
 		if sent, _ := phase.Counts(); sent < n {

@@ -41,6 +41,9 @@ type svc struct {
 	port      int
 	tcp       bool
 	key       key
+	// alone says that requests come one after the other: what least request makes of
+	// different weights is predicted for that.
+	alone bool
 	// backends are the services that its route shares requests among, with their weights.
 	backends map[string]int
 	text     string
@@ -86,10 +89,10 @@ func (m *mesh) draw(r *rand.Rand, s *svc, before []svc) {
 	case "weights":
 		s.host = hostOfEntry(s.name)
 		weights := []int{1 + r.IntN(5), 1 + r.IntN(5), 1 + r.IntN(20)}
-		// By round robin alone: random knows no weights in Envoy, and least request lets
-		// those who are busy wait where weights differ.
+		s.alone = true
+		policy, _ = drawPolicy(r, pick(r, "simple", "distribute"))
 		s.text = manifest.Join(m.entry(s.name, s.vip, s.port, strings.ToUpper(protocol), podPort, l, weights),
-			manifest.Rule("default", s.name, s.host, "{loadBalancer: {simple: ROUND_ROBIN}}"))
+			manifest.Rule("default", s.name, s.host, policy))
 		return
 	case "sameZone":
 		extra = "  trafficDistribution: PreferClose\n"

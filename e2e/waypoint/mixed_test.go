@@ -95,9 +95,9 @@ func TestPlainBesideTunnels(t *testing.T) {
 			t.Errorf("%s: %d failed, the first: %s", what, len(failures), failures[0])
 		}
 	}
-	got, failures := w.send(web, webHost, requests)
+	got, failures := w.send(web, webHost, requests, 4)
 	half("HTTP", got, failures, httpPort)
-	got, failures = w.connect(db, connections)
+	got, failures = w.connect(db, connections, 4)
 	half("TCP", got, failures, tcpPort)
 	if n := tunnelled.bypassed.Load(); n > 0 {
 		t.Errorf("%d connections came to %s past its ztunnel", n, tunnelled.name)
@@ -114,7 +114,7 @@ func TestPlainBesideTunnels(t *testing.T) {
 	m.tells("DestinationRule default/db", "spec.trafficPolicy.outlierDetection", "ClientCannot")
 	plain.crash()
 	stop := newcomersAt(w.client(), db)
-	got, failures = w.send(web, webHost, 500)
+	got, failures = w.send(web, webHost, 500, 4)
 	time.Sleep(time.Second)
 	n, lost := stop()
 	if len(failures) > 0 || got[fmt.Sprintf("%s:%d", tunnelled.ip, httpPort)] == 0 {

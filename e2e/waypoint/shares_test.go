@@ -159,10 +159,14 @@ func judge(t *testing.T, w *waypoint, s svc, clusters map[string]coastwise.Clust
 	}
 	var got map[string]int
 	var failures []string
+	atOnce := 4
+	if s.alone {
+		atOnce = 1
+	}
 	if s.tcp {
-		got, failures = w.connect(to, connections)
+		got, failures = w.connect(to, connections, atOnce)
 	} else {
-		got, failures = w.send(to, s.host, requests)
+		got, failures = w.send(to, s.host, requests, atOnce)
 	}
 	if len(failures) > 0 {
 		t.Fatalf("%d failed: %s", len(failures), failures[0])
@@ -180,9 +184,9 @@ func judge(t *testing.T, w *waypoint, s svc, clusters map[string]coastwise.Clust
 	}
 }
 
-// send sends n requests and counts the answers by endpoint.
-func (w *waypoint) send(to, host string, n int) (map[string]int, []string) {
-	g := traffic.StartThrough(w.client().DialContext, to, host, 4, 100000)
+// send sends n requests, so many at a time, and counts the answers by endpoint.
+func (w *waypoint) send(to, host string, n, atOnce int) (map[string]int, []string) {
+	g := traffic.StartThrough(w.client().DialContext, to, host, atOnce, 100000)
 	phase := g.Begin(100000)
 	await.Until(w.mesh.t, 2*patience, func() string {
 		if sent, failed := phase.Counts(); sent < n && failed < 100 {
@@ -199,14 +203,14 @@ func (w *waypoint) send(to, host string, n int) (map[string]int, []string) {
 	return tally.ByEndpoint, failures
 }
 
-// connect opens n connections, four at a time, and counts who answers.
-func (w *waypoint) connect(to string, n int) (map[string]int, []string) {
+// connect opens n connections, so many at a time, and counts who answers.
+func (w *waypoint) connect(to string, n, atOnce int) (map[string]int, []string) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var begun atomic.Int32
 	got, failures := map[string]int{}, []string(nil)
 	d := w.client()
-	for range 4 {
+	for range atOnce {
 		wg.Go(func() {
 			for int(begun.Add(1)) <= n {
 				from, err := greeted(d, to)

@@ -7,7 +7,7 @@ func loadBalancerRows() []Row {
 	return []Row{
 		{
 			Field: balancer + "simple", Status: Honoured, Becomes: "`Cluster.load_balancing_policy`",
-			Notes: "LEAST_REQUEST is the default (UNSPECIFIED and LEAST_CONN too), ROUND_ROBIN, RANDOM",
+			Notes: "LEAST_REQUEST is the default (UNSPECIFIED and LEAST_CONN too), ROUND_ROBIN, RANDOM, which knows no weights of endpoints",
 		},
 		{
 			Field: balancer + "simple", Value: "PASSTHROUGH", Status: Honoured, Becomes: "`Cluster.type`",

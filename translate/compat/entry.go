@@ -71,7 +71,7 @@ func workloadEntry() Section {
 				Field: "spec.locality", Status: Honoured, Becomes: "`LocalityLbEndpoints.locality`",
 				Notes: "the label topology.istio.io/locality overrides it",
 			},
-			{Field: "spec.weight", Status: Honoured, Becomes: "`LbEndpoint.load_balancing_weight`", Notes: "1 by default; 0 drains, in Istio it is unset"},
+			{Field: "spec.weight", Status: Honoured, Becomes: "`LbEndpoint.load_balancing_weight`", Notes: "1 by default; 0 drains, in Istio it is unset; RANDOM does not look at it, which is told"},
 			{Field: "spec.serviceAccount", Status: NotYet, Notes: "there is no mesh CA whose certificates would name it; subjectAltNames instead"},
 			{
 				Field: "metadata.labels", Status: Honoured, Becomes: "as spec.labels", Notes: "over those of spec",

@@ -1,5 +1,5 @@
 // Package predict is Envoy's own arithmetic: which share of a cluster's requests
-// each endpoint of an Assignment gets.
+// each endpoint of an Assignment gets, by the algorithm that the assignment carries.
 //
 // In: a locality.Assignment, with the health that it carries. Out: percentages; and
 // for gRPC clients, which have no such arithmetic, the assignment that makes them give
