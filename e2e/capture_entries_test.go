@@ -101,6 +101,9 @@ func (c *captureScene) blocks(t *testing.T) {
 	if code, got, err := c.connect(abroad + ":8443"); err != nil || got != "" || code == 200 {
 		t.Errorf("CONNECT to an address outside of the block: %d, answered by %q, %v", code, got, err)
 	}
+	if _, got, _ := c.connect("block.example:8443"); got != "" {
+		t.Errorf("CONNECT to the name of the block, which has no address, is answered by %q", got)
+	}
 	// A rule's settings hold: while one connection is open no other may be.
 	c.write("rule.yaml", manifest.Rule("default", "block", "block.example", "{connectionPool: {tcp: {maxConnections: 1}}}"))
 	eventually(t, patience, func() string {

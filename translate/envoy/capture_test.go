@@ -26,7 +26,7 @@ func captured() []Chain {
 // captureListeners are all forms of a sidecar's listeners beside those of services.
 func captureListeners(t *testing.T) []Resource {
 	var out []Resource
-	for _, chains := range [][]Chain{nil, captured()} {
+	for _, chains := range [][]Chain{nil, captured(), mixed()} {
 		for _, only := range []bool{false, true} {
 			out = append(out,
 				must[Resource](t)(Capture("0.0.0.0", "shop", only).Listener(chains)),

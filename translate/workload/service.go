@@ -101,6 +101,9 @@ func loadBalancing(s *model.Service, o ingest.Objects) *workloadapi.LoadBalancin
 // preference is the mode and the scopes.
 func preference(s *model.Service, o ingest.Objects) *workloadapi.LoadBalancing {
 	if s.Resolution == model.OriginalDestination {
+		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return fenceOf(s, p.Number) != nil }) {
+			return nil // nobody knows where the client goes (semantics 4.1), and it has no workloads
+		}
 		return &workloadapi.LoadBalancing{Mode: workloadapi.LoadBalancing_PASSTHROUGH}
 	}
 	if o.Service != nil && o.Service.Spec.InternalTrafficPolicy != nil && *o.Service.Spec.InternalTrafficPolicy == corev1.ServiceInternalTrafficPolicyLocal {

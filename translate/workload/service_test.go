@@ -116,6 +116,10 @@ func TestLoadBalancing(t *testing.T) {
 	if got := message(t, entry, nil); got.GetLoadBalancing().GetMode() != workloadapi.LoadBalancing_PASSTHROUGH || len(got.GetSubjectAltNames()) != 1 || got.GetCanonical() {
 		t.Errorf("an entry without resolution: %v", got)
 	}
+	entry.Mesh.Config = &v1alpha1.MeshConfig{Spec: v1alpha1.MeshConfigSpec{LocalityLbSetting: &v1alpha1.LocalityLbSetting{AllowedRegions: []string{"eu"}}}}
+	if got := message(t, entry, nil).GetLoadBalancing(); got != nil {
+		t.Errorf("an entry without resolution behind a fence: %v, and nobody knows where it goes", got)
+	}
 }
 
 // A fence for all holds here too: a forbidden workload is not behind the service.

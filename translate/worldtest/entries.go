@@ -21,15 +21,15 @@ func serviceEntry(t *rapid.T, ns string) Event {
 	e.Spec.Hosts = rapid.SampledFrom([][]string{
 		{"db.example.com"}, {"db.example.com", "*.example.com"}, {"s1.a"}, {"s2.b.svc.cluster.local", "db.example.com"},
 	}).Draw(t, "hosts")
-	e.Spec.Ports = []v1alpha1.ServicePort{{Number: 80, Name: "http", Protocol: rapid.SampledFrom([]string{"", "HTTP", "GRPC"}).Draw(t, "word")}}
+	e.Spec.Resolution = rapid.SampledFrom([]string{"STATIC", "STATIC", "STATIC", "DNS", "DNS_ROUND_ROBIN", "NONE", "NONE"}).Draw(t, "resolution")
+	e.Spec.Ports = []v1alpha1.ServicePort{{Number: 80, Name: "http", Protocol: rapid.SampledFrom([]string{"", "HTTP", "HTTP", "GRPC", "TCP"}).Draw(t, "word")}}
 	if rapid.Bool().Draw(t, "second port") {
-		e.Spec.Ports = append(e.Spec.Ports, v1alpha1.ServicePort{Number: 90, Name: "grpc", TargetPort: 9090})
+		e.Spec.Ports = append(e.Spec.Ports, secondPort(t, e.Spec.Resolution == "NONE"))
 	}
-	e.Spec.Addresses = rapid.SampledFrom([][]string{nil, {"10.9.0.1"}, {"10.9.0.1", "10.9.0.2"}}).Draw(t, "addresses")
+	e.Spec.Addresses = addresses(t, e.Spec.Resolution == "NONE" || e.Spec.Resolution == "STATIC")
 	e.Spec.ExportTo = rapid.SampledFrom([][]string{nil, nil, {"."}, {"a"}}).Draw(t, "exportTo")
 	e.Spec.SubjectAltNames = rapid.SampledFrom([][]string{nil, {"db.example.com"}}).Draw(t, "subjectAltNames")
 	e.Annotations = withDistribution(t, nil)
-	e.Spec.Resolution = rapid.SampledFrom([]string{"STATIC", "STATIC", "STATIC", "DNS", "DNS_ROUND_ROBIN", "NONE"}).Draw(t, "resolution")
 	switch most := map[string]int{"STATIC": 4, "DNS": 3, "DNS_ROUND_ROBIN": 1}[e.Spec.Resolution]; {
 	case most > 1 && rapid.Bool().Draw(t, "selects"):
 		e.Spec.WorkloadSelector = &v1alpha1.LabelSelector{Labels: rapid.SampledFrom([]map[string]string{
@@ -44,6 +44,24 @@ func serviceEntry(t *rapid.T, ns string) Event {
 		}
 	}
 	return Event{Ref: model.ObjectRef{Kind: v1alpha1.KindOf(e.APIVersion, v1alpha1.KindServiceEntry), Namespace: ns, Name: e.Name}, Object: e}
+}
+
+// secondPort is now and then one of a captured sidecar's own.
+func secondPort(t *rapid.T, none bool) v1alpha1.ServicePort {
+	out := v1alpha1.ServicePort{Number: rapid.SampledFrom([]int64{90, 90, 15001}).Draw(t, "number"), Name: "grpc"}
+	if !none {
+		out.TargetPort = 9090
+	}
+	return out
+}
+
+// addresses are none, or virtual IPs and blocks that those of others overlap.
+func addresses(t *rapid.T, blocks bool) []string {
+	of := [][]string{nil, nil, {"10.9.0.1"}, {"10.9.0.1", "10.9.0.2"}}
+	if blocks {
+		of = append(of, []string{"10.9.0.0/24"}, []string{"10.9.0.0/16", "10.9.0.2"}, []string{"10.9.0.1/24", "fd00::/8"}, []string{"0.0.0.0/0"})
+	}
+	return rapid.SampledFrom(of).Draw(t, "addresses")
 }
 
 func workloadSpec(t *rapid.T, address string) v1alpha1.WorkloadEntrySpec {
