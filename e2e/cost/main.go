@@ -102,6 +102,9 @@ func show(rows []result) error {
 		}
 		fmt.Fprintln(w)
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
 	fmt.Fprintln(w, "one update\tenvoy cpu\tserver cpu\tchains drained\t")
 	for _, r := range rows {
 		for _, u := range r.updates {
@@ -110,6 +113,11 @@ func show(rows []result) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, r := range rows {
+		if r.late > 0 {
+			fmt.Printf("with %d services %d resources came later than 15 s after the Envoy had asked: this machine is busy\n", r.services, r.late)
+		}
 	}
 	fmt.Println()
 	return nil

@@ -41,6 +41,8 @@ type result struct {
 	services int
 	first    spent
 	rss      uint64
+	// late is how many resources did not come within the Envoy's patience.
+	late int
 	// idle is the Envoy's CPU when nothing happens, in seconds of it each second.
 	idle    float64
 	pushed  map[string]push
@@ -80,7 +82,7 @@ func (o *options) one(ctx context.Context, kind string, n int) (r result, err er
 	if r.first, err = p.settle(ctx, from); err != nil {
 		return r, err
 	}
-	if err := p.complete(ctx); err != nil {
+	if r.late, err = p.complete(ctx); err != nil {
 		return r, err
 	}
 	if r.rss, err = rssOf(p.envoy.Pid()); err != nil {
