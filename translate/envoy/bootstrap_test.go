@@ -97,11 +97,18 @@ func TestBootstrapServerAddress(t *testing.T) {
 func TestBootstrapZoneTags(t *testing.T) {
 	const stat = "cluster.default/reviews/80.zone.eu-1.us-2.upstream_rq_200"
 	want := map[string]string{"from_zone": "eu-1", "to_zone": "us-2"}
-	tags := readBootstrap(t, goodProxy(), goodOptions()).GetStatsConfig().GetStatsTags()
+	b := readBootstrap(t, goodProxy(), goodOptions())
+	if !b.GetDeferredStatOptions().GetEnableDeferredCreationStats() {
+		t.Error("clusters without traffic have its statistics")
+	}
+	tags := b.GetStatsConfig().GetStatsTags()
 	if len(tags) != len(want) {
 		t.Fatalf("%v", tags)
 	}
 	for _, tag := range tags {
+		if !strings.HasPrefix(tag.GetRegex(), `^cluster\.`) {
+			t.Errorf("%s is tried on every statistic", tag.TagName)
+		}
 		got := regexp.MustCompile(tag.GetRegex()).FindStringSubmatch(stat)
 		if len(got) != 3 || got[2] != want[tag.TagName] {
 			t.Errorf("%s: %q", tag.TagName, got)

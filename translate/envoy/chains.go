@@ -149,17 +149,7 @@ func (e Entrance) filter(c Chain) *listenerv3.Filter {
 	}
 	hcm := connectionManager(stat, c.Name())
 	if e.Principal {
-		hcm.HttpFilters = append(e.principalFilters(), hcm.HttpFilters...)
+		hcm.HttpFilters = append([]*hcmv3.HttpFilter{httpFilter("envoy.filters.http.header_mutation", forwardedCert())}, hcm.HttpFilters...)
 	}
 	return networkFilter("envoy.filters.network.http_connection_manager", hcm)
-}
-
-// principalFilters say who the peer is, in x-forwarded-client-cert; what a client says
-// of it there is dropped, since forward_client_cert_details is SANITIZE by default.
-func (e Entrance) principalFilters() []*hcmv3.HttpFilter {
-	var out []*hcmv3.HttpFilter
-	if e.Proxied {
-		out = append(out, httpFilter("envoy.filters.http.set_filter_state", principalFromHeader()))
-	}
-	return append(out, httpFilter("envoy.filters.http.header_mutation", forwardedCert()))
 }

@@ -193,3 +193,33 @@ func TestValidateFindsActionsWithoutChain(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What chains pack alike is looked at once, and what one of them packs otherwise still is
+// found; so are listener filters that would be in the way.
+func TestValidateLooksIntoEveryChain(t *testing.T) {
+	e := Entrance{Name: WaypointListener, Bind: "127.0.0.1", Port: 15088, Proxied: true, Principal: true}
+	spoilt := func(spoil func(*listenerv3.Listener)) error {
+		l := listenerOf(t, e, append(chained("one", []string{"10.96.0.1"}, httpPort), chained("two", []string{"10.96.0.2"}, httpPort)...))
+		spoil(l)
+		r, err := encode(ListenerType, l.GetName(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Validate(r)
+	}
+	for want, spoil := range map[string]func(*listenerv3.Listener){
+		"filter_chains[1].transport_socket": func(l *listenerv3.Listener) { l.FilterChains[1].TransportSocket = tlsFromFile() },
+		"listener_filters: 0 instead of 1":  func(l *listenerv3.Listener) { l.ListenerFilters = nil },
+		"listener_filters: 2 instead of 1":  func(l *listenerv3.Listener) { slices.Reverse(l.ListenerFilters) },
+	} {
+		if err := spoilt(spoil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	err := spoilt(func(l *listenerv3.Listener) {
+		l.FilterChains[0].Filters = append(l.FilterChains[0].Filters, networkFilter("x", tlsFromFile()))
+	})
+	if err == nil || !strings.Contains(err.Error(), "names a file") {
+		t.Errorf("%v, want a file in a filter", err)
+	}
+}

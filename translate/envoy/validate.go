@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/reflect/protopath"
 	"google.golang.org/protobuf/reflect/protorange"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/coastwise/coastwise/translate/model"
 )
@@ -260,10 +261,21 @@ func parseSocket(a *corev3.Address, listen bool) (at netip.AddrPort, wrong strin
 
 // noFiles finds file names anywhere, also inside packed messages: a path that a
 // proxy does not have makes it refuse the resource, and a path that it has may
-// be a secret (reference envoy R17).
+// be a secret (reference envoy R17). What is packed is looked at once: a listener with
+// a thousand chains packs the same access log a thousand times.
 func (f *findings) noFiles(m proto.Message) {
+	type packed struct{ typeURL, value string }
+	seen := map[packed]bool{}
 	err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Path.Index(-1)
+		if a, ok := p.Index(-2).Value.Interface().(protoreflect.Message); ok && last.Kind() == protopath.AnyExpandStep {
+			holder := a.Interface().(*anypb.Any)
+			key := packed{holder.GetTypeUrl(), string(holder.GetValue())}
+			if seen[key] {
+				return protorange.Break
+			}
+			seen[key] = true
+		}
 		if last.Kind() == protopath.FieldAccessStep && namesFile(last.FieldDescriptor()) && !ofSecret(p.Path) {
 			f.addf("%s: names a file", p.Path[1:].String())
 		}

@@ -77,9 +77,14 @@ func closes(m *matcherv3.Matcher, port uint32) bool {
 
 // destination checks that a listener that tells connections apart by where they go knows
 // it, and nothing else first: a change of its listener filters would drain all of them.
+// Only who the peer is may be kept too, where the PROXY header says both.
 func (f *findings) destination(m *listenerv3.Listener) {
-	if m.GetFilterChainMatcher() != nil && len(m.GetListenerFilters()) != 1 {
-		f.addf("listener_filters: %d instead of 1, which finds the destination", len(m.GetListenerFilters()))
+	filters := m.GetListenerFilters()
+	if m.GetFilterChainMatcher() == nil || len(filters) == 1 {
+		return
+	}
+	if len(filters) != 2 || filters[0].GetName() != proxyHeaderFilter || filters[1].GetName() != keepPeerFilter {
+		f.addf("listener_filters: %d instead of 1, which finds the destination", len(filters))
 	}
 }
 
