@@ -1,11 +1,11 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	kube "github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/coastwise"
@@ -58,12 +58,14 @@ func TestTokensOfARealAPIServer(t *testing.T) {
 	s.counts("coastwise_unverified_total{reason=\"no_pod\"} ")
 	// What is bad for a new connection was good for the one before.
 	put(t, mine, []byte("replaced"))
-	time.Sleep(time.Second)
-	s.again(s.serveFlags...)
-	s.counts("coastwise_unverified_total{reason=\"token\"} ")
-	if body := s.told("/proxies"); strings.Contains(body, shop+"/web-1") {
-		t.Errorf("the former token is still used: %s", body)
-	}
+	eventually(t, patience, func() string { // Envoy reads it when it is told of the file
+		s.again(s.serveFlags...)
+		s.counts("coastwise_unverified_total{reason=\"token\"} ")
+		if body := s.told("/proxies"); strings.Contains(body, shop+"/web-1") {
+			return fmt.Sprintf("the former token is still used: %s", body)
+		}
+		return ""
+	})
 	token("web-1", "coastwise", "web-1")
 	s.tells("/proxies", `"id": "`+shop+`/web-1"`)
 	log, err := os.ReadFile(filepath.Join(s.logs, "coastwise.log"))

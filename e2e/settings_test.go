@@ -311,7 +311,7 @@ func TestWarmup(t *testing.T) {
 		least, most  float64
 	}{
 		{"none", "{loadBalancer: {simple: ROUND_ROBIN}}", 45, 55},
-		{"round robin", "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 5s, minimumPercent: 5}}}", 1, 30},
+		{"round robin", "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 15s, minimumPercent: 5}}}", 1, 30},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -321,10 +321,10 @@ func TestWarmup(t *testing.T) {
 			}
 			client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
 			client.converge(client.predicted("web.default:80"))
-			time.Sleep(6 * time.Second) // the first two have warmed up
+			time.Sleep(16 * time.Second) // the first two have warmed up
 			s.write("more.yaml", manifest.Slice("default", "web", "web-2", s.ports.Backend, s.inFirstZone(4)[2:]))
 			client.converge(client.predicted("web.default:80"))
-			tally := client.send("web.default", 2000)
+			tally := client.send("web.default", 500) // well before the others have
 			fresh := 0
 			for _, e := range s.inFirstZone(4)[2:] {
 				fresh += tally.ByEndpoint[fmt.Sprintf("%s:%d", e.Address, s.ports.Backend)]

@@ -27,7 +27,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Signal(syscall.SIGTERM)
-	eventually(t, withoutStall, func() string {
+	eventually(t, patience, func() string {
 		resp, err := http.Get("http://" + server.Admin + "/readyz")
 		if err != nil {
 			return err.Error()
@@ -44,7 +44,7 @@ func TestSecondSignal(t *testing.T) {
 	server.Signal(syscall.SIGTERM)
 	select {
 	case <-server.Done():
-	case <-time.After(withoutStall):
+	case <-time.After(patience):
 		t.Fatal("it did not end at the second signal")
 	}
 }
