@@ -108,7 +108,8 @@ func (h held) echoes() error {
 	return err
 }
 
-// arrivals opens a connection to a service every 10 ms until it is stopped.
+// arrivals opens a connection to a service every 10 ms until it is stopped. After a failure
+// it takes its time, as clients do: Envoy's main thread has to tell its workers.
 type arrivals struct {
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
@@ -126,6 +127,7 @@ func newcomersAt(d dialer, to string) *arrivals {
 		for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 			if _, err := greeted(d, to); err != nil {
 				a.failures = append(a.failures, fmt.Sprintf("connection %d: %v", a.count.Load()+1, err))
+				time.Sleep(500 * time.Millisecond)
 			}
 			a.count.Add(1)
 		}

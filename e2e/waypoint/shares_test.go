@@ -198,17 +198,24 @@ func (w *waypoint) send(to, host string, n int) (map[string]int, []string) {
 	return tally.ByEndpoint, failures
 }
 
+// perClient is how many connections one client opens: Envoy ends an HTTP/2 connection of
+// which a thousand streams were reset, as those are that a client has done with.
+const perClient = 500
+
 // connect opens n connections, four at a time, and counts who answers.
 func (w *waypoint) connect(to string, n int) (map[string]int, []string) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var begun atomic.Int32
 	got, failures := map[string]int{}, []string(nil)
-	d := w.client()
+	var clients []dialer
+	for range 1 + n/perClient {
+		clients = append(clients, w.client())
+	}
 	for range 4 {
 		wg.Go(func() {
-			for int(begun.Add(1)) <= n {
-				from, err := greeted(d, to)
+			for i := int(begun.Add(1)); i <= n; i = int(begun.Add(1)) {
+				from, err := greeted(clients[i/perClient], to)
 				mu.Lock()
 				if err != nil {
 					failures = append(failures, err.Error())
