@@ -22,8 +22,9 @@ import (
 func TestDrainServesOnBeforeItEnds(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	defer http.DefaultClient.CloseIdleConnections()
+	const delay = 4 * time.Second
 	dir := folder(t, samples(t), 100)
-	r := start(t, Config{From: []string{dir}, Replica: ReplicaConfig{DrainDelay: 2 * time.Second, DrainTime: 500 * time.Millisecond}})
+	r := start(t, Config{From: []string{dir}, Replica: ReplicaConfig{DrainDelay: delay, DrainTime: 500 * time.Millisecond}})
 	early := newWildcard("default/early")
 	defer early.connect(t, r)()
 	began := time.Now()
@@ -40,7 +41,7 @@ func TestDrainServesOnBeforeItEnds(t *testing.T) {
 	}
 	const cluster = "outbound|80||another.default.svc.cluster.local"
 	for !slices.Contains(early.names(envoy.ClusterType), cluster) || !slices.Contains(late.names(envoy.ClusterType), cluster) {
-		if time.Since(began) > 2*time.Second {
+		if time.Since(began) > delay {
 			t.Fatal("a change during the delay reaches nobody")
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -53,7 +54,7 @@ func TestDrainServesOnBeforeItEnds(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took < 2*time.Second || took > 5*time.Second {
+	if took := time.Since(began); took < delay || took > 10*delay {
 		t.Errorf("it took %v", took)
 	}
 }

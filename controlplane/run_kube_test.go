@@ -91,8 +91,11 @@ func TestNothingIsServedBeforeFilesAndClusterAreRead(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- Run(ctx, c) }()
 			get(t, "http://"+c.Admin+"/livez", 200)
-			time.Sleep(100 * time.Millisecond)
-			if body := get(t, "http://"+c.Admin+"/readyz", 503); !strings.HasPrefix(body, filesLine+"[-]kubernetes failed: not synced yet: ") || !strings.Contains(body, "pods: ") || !strings.Contains(body, "\n[-]snapshot failed: not synced yet\n") {
+			body := get(t, "http://"+c.Admin+"/readyz", 503)
+			for end := time.Now().Add(20 * time.Second); !strings.HasPrefix(body, filesLine) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				body = get(t, "http://"+c.Admin+"/readyz", 503) // until the files are read
+			}
+			if !strings.HasPrefix(body, filesLine+"[-]kubernetes failed: not synced yet: ") || !strings.Contains(body, "pods: ") || !strings.Contains(body, "\n[-]snapshot failed: not synced yet\n") {
 				t.Errorf("before: %s", body)
 			}
 			if metrics := get(t, "http://"+c.Admin+"/metrics", 200); !strings.Contains(metrics, "coastwise_services 0") {
@@ -126,7 +129,7 @@ func TestAClusterThatCannotBeReadEndsTheStart(t *testing.T) {
 	forbid.Store(true)
 	var log logged
 	c := Config{XDS: freeAddress(t), Admin: freeAddress(t), Log: slog.New(slog.NewTextHandler(&log, nil)), Kube: KubeConfig{Kubeconfig: cluster(t, &open, &forbid)}}
-	hasty(&c.Kube, 500*time.Millisecond)
+	hasty(&c.Kube, 3*time.Second) // in which all else is read
 	c.Kube.Context = "x"
 	stderr := os.Stderr
 	r, w, err := os.Pipe()
@@ -140,7 +143,7 @@ func TestAClusterThatCannotBeReadEndsTheStart(t *testing.T) {
 	if raw, _ := io.ReadAll(r); len(raw) > 0 {
 		t.Errorf("raw lines on stderr: %s", raw)
 	}
-	want := "kubernetes: not read within 500ms: pods: pods is forbidden: ask your administrator"
+	want := "kubernetes: not read within 3s: pods: pods is forbidden: ask your administrator"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,21 +23,33 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
+// portsGiven counts what freeAddress has given.
+var portsGiven atomic.Uint32
+
+// freeAddress is one that nobody listens on. Its port is below those that systems give to
+// whoever asks for any: one of these might be another's before it is used. Each process
+// begins elsewhere.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, many = 20000, 12000
+	for range many {
+		n := uint32(os.Getpid())*97 + portsGiven.Add(1)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+n%many))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // get polls until the server answers with the wanted status.
 func get(t *testing.T, url string, status int) string {
 	t.Helper()
 	var last string
-	for range 200 {
+	for range 800 {
 		r, err := http.Get(url)
 		if err == nil {
 			body, _ := io.ReadAll(r.Body)

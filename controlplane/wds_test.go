@@ -166,7 +166,7 @@ func (c *wdsClient) both() *wdsClient {
 	c.t.Helper()
 	seen := map[string]bool{}
 	for len(seen) < 2 {
-		r := c.next(5 * time.Second)
+		r := c.next(20 * time.Second)
 		if r == nil {
 			c.t.Fatalf("only %v were answered", slices.Collect(maps.Keys(seen)))
 		}
@@ -180,7 +180,7 @@ func (c *wdsClient) until(what string, holds func() bool) time.Duration {
 	c.t.Helper()
 	began := time.Now()
 	for !holds() {
-		if c.next(5*time.Second) == nil {
+		if c.next(20*time.Second) == nil {
 			c.t.Fatalf("%s: it did not come", what)
 		}
 	}

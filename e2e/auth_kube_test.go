@@ -1,13 +1,14 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	kube "github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/manifest"
@@ -59,12 +60,14 @@ func TestTokensOfARealAPIServer(t *testing.T) {
 	s.counts("coastwise_unverified_total{reason=\"no_pod\"} ")
 	// What is bad for a new connection was good for the one before.
 	put(t, mine, []byte("replaced"))
-	time.Sleep(time.Second)
-	s.again(s.serveFlags...)
-	s.counts("coastwise_unverified_total{reason=\"token\"} ")
-	if body := s.told("/proxies"); strings.Contains(body, shop+"/web-1") {
-		t.Errorf("the former token is still used: %s", body)
-	}
+	await.Until(t, patience, func() string { // Envoy reads it when it is told of the file
+		s.again(s.serveFlags...)
+		s.counts("coastwise_unverified_total{reason=\"token\"} ")
+		if body := s.told("/proxies"); strings.Contains(body, shop+"/web-1") {
+			return fmt.Sprintf("the former token is still used: %s", body)
+		}
+		return ""
+	})
 	token("web-1", "coastwise", "web-1")
 	s.tells("/proxies", `"id": "`+shop+`/web-1"`)
 	log, err := os.ReadFile(filepath.Join(s.logs, "coastwise.log"))

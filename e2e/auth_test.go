@@ -70,7 +70,7 @@ func byCertificate(dir, sds string) []string {
 
 // told is what a path of coastwise's admin port answers, "" if nobody does.
 func (s *scene) told(path string) string {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), answered)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.server.Admin+path, nil)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
 	"github.com/coastwise/coastwise/e2e/manifest"
 	"github.com/coastwise/coastwise/e2e/proc"
@@ -106,7 +107,7 @@ func (c *captureScene) blocks(t *testing.T) {
 	}
 	// A rule's settings hold: while one connection is open no other may be.
 	c.write("rule.yaml", manifest.Rule("default", "block", "block.example", "{connectionPool: {tcp: {maxConnections: 1}}}"))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		first := hold(t, lower+":8443")
 		defer first.conn.Close()
 		tally, err := c.app.Run(t.Context(), 1, true, "http://"+upper+":8443/")
@@ -131,7 +132,7 @@ func (c *captureScene) portAlone(t *testing.T) {
 	// An address that failed is ejected, and asked all the same: there is no other.
 	c.write("dead.yaml", manifest.Join(none("dead", "", "{number: 9200, name: tcp, protocol: TCP}"),
 		manifest.Rule("default", "dead", "dead.example", "{outlierDetection: {consecutiveLocalOriginFailures: 1, splitExternalLocalOriginErrors: true, baseEjectionTime: 300s, maxEjectionPercent: 100}}")))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		c.refused("http://" + abroad + ":9200/")
 		if c.stat("cluster.default/dead/9200.outlier_detection.ejections_active") == 0 {
 			return "nothing was ejected"
@@ -150,7 +151,7 @@ func (c *captureScene) hostAlone(t *testing.T) {
 	t.Helper()
 	ask := func(host, at, want string) {
 		t.Helper()
-		eventually(t, patience, func() string {
+		await.Until(t, patience, func() string {
 			if got := c.asks(t, host, at); got != want {
 				return fmt.Sprintf("%s with Host %s: %q, want %q", at, host, got, want)
 			}

@@ -88,9 +88,9 @@ func TestCapture(t *testing.T) {
 	for _, port := range []string{"80", "9000"} {
 		want := c.predicted("shop.default:" + port).Shares()
 		c.answers(c.app, "http://"+vip4+":"+port+"/", at(0, 0), at(0, 1))
-		c.near(want, c.served(2000, port == "9000", "http://"+vip4+":"+port+"/")) // TCP is balanced by connection
+		c.near(want, c.served(capturedRequests, port == "9000", "http://"+vip4+":"+port+"/")) // TCP is balanced by connection
 		if c.bind == "::" {
-			c.near(want, c.served(2000, true, "http://["+vip6+"]:"+port+"/"))
+			c.near(want, c.served(capturedRequests, true, "http://["+vip6+"]:"+port+"/"))
 		}
 	}
 	c.passes(t, unknown)

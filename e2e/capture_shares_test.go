@@ -11,8 +11,8 @@ import (
 )
 
 // capturedServices is how many TestCaptureShares draws, capturedRequests what each gets:
-// with p = ½ a share has σ = 1.3 points.
-const capturedServices, capturedRequests = 20, 1500
+// with p = ½ a share has σ = 1 point, of 5 that it may be off.
+const capturedServices, capturedRequests = 20, 2500
 
 // TestCaptureShares: an application that knows nothing of proxies asks 20 services of
 // random policies, and an entry, by their virtual IPs; each endpoint's share is the

@@ -87,7 +87,7 @@ type heldConn struct {
 
 func hold(t *testing.T, address string) *heldConn {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func hold(t *testing.T, address string) *heldConn {
 // ask sends one more request, which is answered and leaves the connection open.
 func (h *heldConn) ask(t *testing.T, after, want string) {
 	t.Helper()
-	_ = h.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = h.conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(h.conn, "GET / HTTP/1.1\r\nHost: any.example\r\n\r\n")
 	resp, err := http.ReadResponse(h.r, nil)
 	if err != nil {

@@ -70,12 +70,12 @@ func (c *client) tunnels(authority, want string) {
 
 // connect opens a tunnel and asks through it who is there; the code is CONNECT's own.
 func (c *client) connect(authority string) (code int, endpoint string, err error) {
-	conn, err := net.DialTimeout("tcp", c.flags.Proxy(), 5*time.Second)
+	conn, err := net.DialTimeout("tcp", c.flags.Proxy(), answered)
 	if err != nil {
 		return 0, "", err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answered))
 	fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\n\r\n", authority)
 	r := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})

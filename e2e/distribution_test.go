@@ -32,8 +32,8 @@ func TestTrafficDistributionAnnotation(t *testing.T) {
 		s.write("namespace.yaml", step.namespace)
 		client.converge(client.predicted("a.default:80"))
 		client.converge(client.predicted("b.default:80"))
-		client.shares("a.default", 6000, step.a...)
-		client.shares("b.default", 6000, step.b...)
+		client.shares("a.default", requests, step.a...)
+		client.shares("b.default", requests, step.b...)
 	}
 	unfailed(t, generator, phase)
 }

@@ -158,7 +158,7 @@ func TestDNSHosts(t *testing.T) {
 	cluster := func(name string) string { return "outbound|80||" + name + ".example" }
 
 	client.holds(cluster("shares"), s.at(0, 0), s.at(1, 0))
-	client.shares("shares.example", 6000, 70, 30, 0)
+	client.shares("shares.example", requests, 70, 30, 0)
 	client.holds(cluster("tiers"), s.at(1, 0), s.at(2, 0), s.at(0, 1))
 	client.shares("tiers.example", 2000, 0, 25, 75)
 	client.holds("outbound|80|v1|tiers.example", s.at(0, 0))

@@ -87,7 +87,7 @@ func statusAt(address, host string) (int, error) {
 
 // ask sends one request on a connection and reads the answer.
 func ask(conn net.Conn, host string) (int, error) {
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answered))
 	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestEdgeGateway(t *testing.T) {
 	for host, service := range map[string]string{"spread.example": "spread", "a.near.example": "near", "a.near.example:1234": "near"} {
 		cluster := edge.predicted(service + ".default:80")
 		edge.converge(cluster)
-		tally := sendTo(t, edge.at(port), host, 3000)
+		tally := sendTo(t, edge.at(port), host, requests)
 		if len(tally.Failures) > 0 {
 			t.Fatalf("%s: %d failed: %s", host, len(tally.Failures), tally.Failures[0].What)
 		}

@@ -39,7 +39,7 @@ func TestStaticEntry(t *testing.T) {
 	rule(70, 30)
 	client := s.envoy(coastwise.Client{Locality: "eu/eu-1"})
 	client.converge(client.predicted("db.example"))
-	client.shares("db.example", 3000, 70, 30, 0)
+	client.shares("db.example", requests, 70, 30, 0)
 
 	generator, phase := client.stream("db.example")
 	rule(20, 80)
@@ -49,7 +49,7 @@ func TestStaticEntry(t *testing.T) {
 		}
 		return ""
 	})
-	client.shares("db.example", 3000, 20, 80, 0)
+	client.shares("db.example", requests, 20, 80, 0)
 	s.write("entry.yaml", s.entry("db", "STATIC", b, c))
 	client.holds("outbound|80||db.example", s.at(1, 0))
 	client.shares("db.example", 200, 0, 100, 0)

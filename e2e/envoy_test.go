@@ -14,9 +14,9 @@ import (
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
-// withoutStall is far below the 15 s for which Envoy waits for the endpoints of a
-// cluster that nobody sends.
-const withoutStall = 5 * time.Second
+// withoutStall is below the 15 s for which Envoy waits for the endpoints of a cluster
+// that nobody sends, and long for a machine that others use too.
+const withoutStall = 12 * time.Second
 
 // oneService is a scene with a service named a: an endpoint in eu-1, two in eu-2,
 // all running, and an Envoy in eu/eu-1 that holds them.

@@ -137,7 +137,7 @@ func (c *grpcClient) settles(service string) coastwise.Cluster {
 func (c *grpcClient) gives(service string) grpcTally {
 	c.scene.t.Helper()
 	cluster := c.settles(service)
-	tally := c.unfailing(4000)
+	tally := c.unfailing(requests)
 	compare(c.scene.t, cluster.Shares(), tally.Endpoints, tally.Requests)
 	return tally
 }

@@ -21,8 +21,16 @@ import (
 	"github.com/coastwise/coastwise/e2e/manifest"
 )
 
-// observed is how long a client listens before it says what it heard.
+// observed is how long a client listens for what should not come.
 const observed = 250 * time.Millisecond
+
+// observe waits until something has come, and then for what else comes.
+func observe(came func() bool) {
+	for end := time.Now().Add(patience); !came() && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(observed)
+}
 
 // difference is one input to which go-control-plane's server is known to do
 // something else than the protocol says (reference/xds.md 1.4).
@@ -32,8 +40,9 @@ type difference struct {
 	rule string
 	// snapshot compares with the SnapshotCache, in place of the LinearCache.
 	snapshot bool
-	// play leads one client and says what became of it.
-	play func(p *pair, conn *grpc.ClientConn) string
+	// play leads one client and says what became of it. It waits until that is want, and
+	// a little longer for what should not come.
+	play func(p *pair, conn *grpc.ClientConn, want string) string
 	// theirs and ours are what play has to say.
 	theirs, ours string
 }
@@ -92,7 +101,7 @@ func TestExpectedDifferences(t *testing.T) {
 				conn      *grpc.ClientConn
 			}{{"theirs", d.theirs, theirs}, {"ours", d.ours, p.ours}} {
 				p.begin()
-				if got := d.play(p, of.conn); got != of.want {
+				if got := d.play(p, of.conn, of.want); got != of.want {
 					t.Errorf("%s: %q, not %q; rule %s", of.who, got, of.want, d.rule)
 				}
 			}
@@ -117,33 +126,39 @@ func (p *pair) serve0(simple string) {
 }
 
 // refuseAll refuses all clusters, of which one changes once.
-func refuseAll(p *pair, conn *grpc.ClientConn) string {
+func refuseAll(p *pair, conn *grpc.ClientConn, want string) string {
 	c := p.client(conn, true)
 	defer c.Close()
 	c.Refuse = func(string, string, string) bool { return true }
 	c.Subscribe(ads.Cluster, ads.Wildcard)
-	time.Sleep(observed)
-	if n := len(c.Heard()); n > 50 {
+	const often = 50
+	first := 3
+	if want == "again and again" {
+		first = often + 1
+	}
+	observe(func() bool { return len(c.Heard()) >= first })
+	if n := len(c.Heard()); n > often {
 		return "again and again"
 	}
 	p.serve0("ROUND_ROBIN")
 	p.change()
-	time.Sleep(observed)
+	observe(func() bool { return len(c.Heard()) > first })
 	// Both, then each alone since nobody said which is bad, then the changed one.
 	return fmt.Sprintf("%d responses", len(c.Heard()))
 }
 
 // subscribing subscribes to one cluster after the other and says what came each time.
-func subscribing(names ...string) func(*pair, *grpc.ClientConn) string {
-	return func(p *pair, conn *grpc.ClientConn) string {
+func subscribing(names ...string) func(*pair, *grpc.ClientConn, string) string {
+	return func(p *pair, conn *grpc.ClientConn, want string) string {
 		c := p.client(conn, false)
 		defer c.Close()
-		for _, name := range names {
+		answers := len(strings.Fields(want))
+		for i, name := range names {
 			if name != ads.Wildcard {
 				name = fmt.Sprintf("outbound|80||%s.default.svc.cluster.local", name)
 			}
 			c.Subscribe(ads.Cluster, name)
-			time.Sleep(observed)
+			observe(func() bool { return len(c.Heard()) >= min(i+1, answers) })
 		}
 		var out []string
 		for _, h := range c.Heard() {
@@ -168,17 +183,17 @@ func serviceOf(cluster string) string {
 }
 
 // warming changes a cluster and says which types came then.
-func warming(whole bool) func(*pair, *grpc.ClientConn) string {
-	return func(p *pair, conn *grpc.ClientConn) string {
+func warming(whole bool) func(*pair, *grpc.ClientConn, string) string {
+	return func(p *pair, conn *grpc.ClientConn, want string) string {
 		c := p.client(conn, whole)
 		defer c.Close()
 		c.Subscribe(ads.Cluster, ads.Wildcard)
 		c.Subscribe(ads.Endpoint, cluster(0), cluster(1))
-		time.Sleep(observed)
+		observe(func() bool { return len(c.Held(ads.Cluster)) == 2 && len(c.Held(ads.Endpoint)) == 2 })
 		before := len(c.Heard())
 		p.serve0("ROUND_ROBIN")
 		p.change()
-		time.Sleep(observed)
+		observe(func() bool { return len(c.Heard())-before >= len(strings.Fields(want)) })
 		var out []string
 		for _, h := range c.Heard()[before:] {
 			out = append(out, short(h.Type))
@@ -188,15 +203,15 @@ func warming(whole bool) func(*pair, *grpc.ClientConn) string {
 }
 
 // nameless sends a first request without a node.
-func nameless(whole bool) func(*pair, *grpc.ClientConn) string {
-	return func(p *pair, conn *grpc.ClientConn) string {
+func nameless(whole bool) func(*pair, *grpc.ClientConn, string) string {
+	return func(p *pair, conn *grpc.ClientConn, _ string) string {
 		c := &ads.Client{Whole: whole}
 		if err := c.Connect(conn); err != nil {
 			p.t.Fatal(err)
 		}
 		defer c.Close()
 		c.Subscribe(ads.Cluster, ads.Wildcard)
-		time.Sleep(observed)
+		observe(func() bool { return c.Err() != nil || len(c.Heard()) > 0 })
 		if err := c.Err(); err != nil {
 			return status.Code(err).String()
 		}

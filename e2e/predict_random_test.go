@@ -21,8 +21,9 @@ var (
 	predictSetups = flag.Int("predict.setups", 60, "how many set-ups TestPredictAtRandom draws")
 )
 
-// requests is how many each set-up gets: with p = ½ a share has σ = 0.65 points.
-const requests = 6000
+// requests is how many are sent where a share may be 3 points off: with p = ½ that is 5 σ,
+// so that of a million shares one is off by chance.
+const requests = 7000
 
 // TestPredictAtRandom holds predict against real Envoys in random set-ups: zones,
 // regions, unready endpoints, weights, settings, subsets, algorithms and clients. Every

@@ -73,7 +73,7 @@ func TestPredictIsWhatEnvoyDoes(t *testing.T) {
 			t.Log(c.about)
 			cluster := client.predicted(c.name + ".default:80")
 			client.converge(cluster)
-			tally := client.send(c.name+".default", 6000)
+			tally := client.send(c.name+".default", requests)
 			if len(tally.Failures) > 0 {
 				t.Fatalf("%d failed: %s", len(tally.Failures), tally.Failures[0].What)
 			}

@@ -71,12 +71,12 @@ func TestHTTPProxyPort(t *testing.T) {
 
 // ask sends one request by Host, or in absolute form as clients of a proxy do.
 func (c *client) ask(host string, absolute bool) (int, error) {
-	conn, err := net.DialTimeout("tcp", c.flags.Proxy(), 5*time.Second)
+	conn, err := net.DialTimeout("tcp", c.flags.Proxy(), answered)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answered))
 	path := "/"
 	if absolute {
 		path = "http://" + host + "/"

@@ -12,6 +12,9 @@ import (
 	"github.com/coastwise/coastwise/e2e/backend"
 )
 
+// slow is how long a slow witness takes, unless nobody waits for it any more.
+const slow = 20 * time.Second
+
 // witness is a backend of this process that tells what it was asked, and does as it is told.
 type witness struct {
 	at string
@@ -61,7 +64,7 @@ func (e *witness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "slow":
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(slow):
 		}
 	default:
 		_ = json.NewEncoder(w).Encode(seen)
@@ -102,7 +105,7 @@ func (c *client) request(t *testing.T, method, host, path string, headers ...str
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	direct := &http.Client{
-		Timeout:       10 * time.Second,
+		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := direct.Do(req)

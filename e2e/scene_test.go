@@ -24,6 +24,9 @@ import (
 // patience is how long anything may take that has no limit of its own.
 const patience = 30 * time.Second
 
+// answered is how long one answer may take, where the question may be asked again.
+const answered = 10 * time.Second
+
 // scene is one mesh: a folder, a coastwise that serves it, backends and Envoys.
 type scene struct {
 	t      *testing.T

@@ -28,7 +28,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Signal(syscall.SIGTERM)
-	await.Until(t, withoutStall, func() string {
+	await.Until(t, patience, func() string {
 		resp, err := http.Get("http://" + server.Admin + "/readyz")
 		if err != nil {
 			return err.Error()
@@ -45,7 +45,7 @@ func TestSecondSignal(t *testing.T) {
 	server.Signal(syscall.SIGTERM)
 	select {
 	case <-server.Done():
-	case <-time.After(withoutStall):
+	case <-time.After(patience):
 		t.Fatal("it did not end at the second signal")
 	}
 }

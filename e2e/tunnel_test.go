@@ -32,7 +32,7 @@ func (s *scene) proxy(log chan<- asked) {
 			http.Error(w, "a proxy", http.StatusMethodNotAllowed)
 			return
 		}
-		up, err := net.DialTimeout("tcp", r.Host, 5*time.Second)
+		up, err := net.DialTimeout("tcp", r.Host, answered)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -101,12 +101,12 @@ func echo(t *testing.T, address string) (at string, came *atomic.Int32) {
 
 // echoed is what comes back for a line that a plain TCP client says.
 func echoed(address, line string) (string, error) {
-	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", address, answered)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answered))
 	if _, err = fmt.Fprintln(conn, line); err != nil {
 		return "", err
 	}

@@ -106,7 +106,7 @@ func (c *kubeStub) send(what string) {
 // watched waits until somebody watches.
 func (c *kubeStub) watched(t *testing.T) {
 	t.Helper()
-	for range 500 {
+	for range 2000 {
 		c.mu.Lock()
 		n := len(c.watches)
 		c.mu.Unlock()
@@ -206,7 +206,7 @@ func TestWaitWatches(t *testing.T) {
 			t.Parallel()
 			c, kubeconfig := newCluster(t)
 			c.set(1, invalid, behind)
-			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			type result struct {
 				code           int
@@ -231,11 +231,11 @@ func TestWaitEnds(t *testing.T) {
 	c, kubeconfig := newCluster(t)
 	c.set(1, accepted, behind)
 	began := time.Now()
-	if code, _, stderr := call(t.Context(), "wait", "dr/reviews", "--kubeconfig", kubeconfig, "--timeout", "300ms"); code != exitTimeout || strings.Count(stderr, "1 of 2 proxies") != 2 {
+	if code, _, stderr := call(t.Context(), "wait", "dr/reviews", "--kubeconfig", kubeconfig, "--timeout", "2s"); code != exitTimeout || strings.Count(stderr, "1 of 2 proxies") != 2 {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
-	if took := time.Since(began); took < 300*time.Millisecond || took > 3*time.Second {
-		t.Errorf("300ms took %s", took)
+	if took := time.Since(began); took < 2*time.Second || took > 20*time.Second {
+		t.Errorf("2s took %s", took)
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, interrupt)

@@ -75,7 +75,7 @@ func leaks(t *testing.T) {
 // until waits for something that is about to be so.
 func (r *customRun) until(what string, so func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("never: %s\n%s", what, r.log.text())
 		}
@@ -102,7 +102,7 @@ func (r *customRun) holds(want ...string) {
 		slices.Sort(got)
 		return slices.Equal(got, want)
 	}
-	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("rules (-want +got):\n%s\n%s", cmp.Diff(want, got), r.log.text())
 		}

@@ -23,7 +23,7 @@ func TestWithoutTheBookmarkItLists(t *testing.T) {
 	api.noBookmark = true
 	api.put(aService("cart", nil))
 	var log lines
-	f := followAs(t, api, api.addr, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	f := followAs(t, api, api.addr, slog.New(slog.NewTextHandler(&log, nil)), func(t *Times) { t.Bookmark, t.Start = 2*time.Second, patience })
 	time.Sleep(150 * time.Millisecond)
 	if f.Synced() || len(f.store.Keys()) > 0 {
 		t.Error("synced before the server said that this is all")
@@ -33,7 +33,7 @@ func TestWithoutTheBookmarkItLists(t *testing.T) {
 		t.Errorf("%v, %d lists, %v", f.service("cart"), api.lists["services"], log.all)
 	}
 	api.put(aService("shoes", nil))
-	eventually(t, "what came after the list", time.Second, func() bool { return f.service("shoes") != nil })
+	eventually(t, "what came after the list", patience, func() bool { return f.service("shoes") != nil })
 	f.stop()
 	<-f.ended
 	close(f.ended)
@@ -50,7 +50,7 @@ func TestTheStartEndsWithTheNamesOfWhatIsNotRead(t *testing.T) {
 	}{
 		"forbidden": {
 			fault: func(resource string) int { return map[string]int{"endpointslices": 403}[resource] },
-			want:  []string{"not read within 700ms: endpointslices.discovery.k8s.io: endpointslices: the stub says 403"}, not: []string{"services", "pods"},
+			want:  []string{"not read within 2s: endpointslices.discovery.k8s.io: endpointslices: the stub says 403"}, not: []string{"services", "pods"},
 		},
 		"nobody listens": {down: true, want: []string{"services: 127.0.0.1", "connection refused", "pods"}},
 	} {
@@ -62,7 +62,7 @@ func TestTheStartEndsWithTheNamesOfWhatIsNotRead(t *testing.T) {
 				api.stop()
 			}
 			var log lines
-			f := followAs(t, api, api.addr, slog.New(slog.NewTextHandler(&log, nil)), func(t *Times) { t.Start = 700 * time.Millisecond })
+			f := followAs(t, api, api.addr, slog.New(slog.NewTextHandler(&log, nil)), func(t *Times) { t.Start = 2 * time.Second })
 			err := <-f.ended
 			close(f.ended)
 			if err == nil {
@@ -98,7 +98,7 @@ func TestWhatWasDeletedMeanwhileIsGone(t *testing.T) {
 		delete(api.objects["endpointslices"], "shop/ghost-1")
 	})
 	api.expire()
-	eventually(t, "ghosts are gone", 2*time.Second, func() bool { return f.service("ghost") == nil && f.addresses("ghost") == "" })
+	eventually(t, "ghosts are gone", patience, func() bool { return f.service("ghost") == nil && f.addresses("ghost") == "" })
 	if f.service("cart") == nil {
 		t.Error("what stays is gone too")
 	}
@@ -115,11 +115,13 @@ func TestAStormIsAnsweredSlowly(t *testing.T) {
 			f := follow(t, api, nil).synced()
 			api.set(func() { api.fault = func(string) int { return code }; clear(api.asked) })
 			api.endWatches()
-			const storm = time.Second
-			time.Sleep(storm)
+			began := time.Now()
+			time.Sleep(time.Second)
 			for _, resource := range []string{"services", "endpointslices", "nodes", "pods", "namespaces"} {
-				if n, most := api.count(resource), int(storm/shortTimes().Pace)+burst+1; n < 2 || n > most {
-					t.Errorf("%s: asked %d times in %s; want 2..%d", resource, n, storm, most)
+				eventually(t, resource+" is asked for again", patience, func() bool { return api.count(resource) >= 2 })
+				n := api.count(resource)
+				if storm := time.Since(began); n > int(storm/shortTimes().Pace)+burst+1 {
+					t.Errorf("%s: asked %d times in %s", resource, n, storm)
 				}
 			}
 			if f.service("cart") == nil || !f.Synced() {
@@ -127,7 +129,7 @@ func TestAStormIsAnsweredSlowly(t *testing.T) {
 			}
 			api.set(func() { api.fault = nil })
 			api.put(aService("shoes", nil))
-			eventually(t, "what came in the storm", time.Second, func() bool { return f.service("shoes") != nil })
+			eventually(t, "what came in the storm", patience, func() bool { return f.service("shoes") != nil })
 		})
 	}
 }
@@ -139,19 +141,20 @@ func TestAnOutageIsSatOut(t *testing.T) {
 	api := newStub(t)
 	api.put(aService("cart", nil))
 	f := follow(t, api, nil).synced()
-	eventually(t, "age 0", time.Second, func() bool { return f.Age()["services"] == 0 })
+	before := time.Now()
+	eventually(t, "age 0", patience, func() bool { return f.Age()["services"] == 0 })
 	api.stop()
 	time.Sleep(400 * time.Millisecond)
-	if age := f.Age()["services"]; age < 200*time.Millisecond || age > 800*time.Millisecond {
-		t.Errorf("age %s after 400ms without a server", age)
+	if age := f.Age()["services"]; age < 200*time.Millisecond || age > time.Since(before)+300*time.Millisecond {
+		t.Errorf("age %s after 400ms without a server, and it was 0 %s ago", age, time.Since(before))
 	}
 	if f.service("cart") == nil || !f.Synced() || !f.Alive() {
 		t.Error("what was known is forgotten")
 	}
 	api.put(aService("shoes", nil))
 	api.start()
-	eventually(t, "what changed meanwhile", time.Second, func() bool { return f.service("shoes") != nil })
-	eventually(t, "age 0 again", time.Second, func() bool { return f.Age()["services"] == 0 })
+	eventually(t, "what changed meanwhile", patience, func() bool { return f.service("shoes") != nil })
+	eventually(t, "age 0 again", patience, func() bool { return f.Age()["services"] == 0 })
 	f.stop()
 	<-f.ended
 	close(f.ended)
@@ -188,19 +191,19 @@ func TestAServerThatWentBackInTimeIsBelieved(t *testing.T) {
 	f := follow(t, api, nil).synced()
 	// A watch that ends soon and without an event would be taken for a failure.
 	api.put(aService("live", nil))
-	eventually(t, "an event", time.Second, func() bool { return f.service("live") != nil })
+	eventually(t, "an event", patience, func() bool { return f.service("live") != nil })
 	api.stop()
 	api.set(func() { api.objects = map[string]map[string]runtime.Object{} })
 	api.put(kept)
 	api.backTo(old)
 	time.Sleep(50 * time.Millisecond)
 	api.start()
-	eventually(t, "the state of the backup", time.Second, func() bool {
+	eventually(t, "the state of the backup", patience, func() bool {
 		s := f.service("cart")
 		return f.service("later") == nil && s != nil && s.Spec.Ports[0].Port == 80
 	})
 	api.put(aService("new", nil))
-	eventually(t, "what came after the backup", time.Second, func() bool { return f.service("new") != nil })
+	eventually(t, "what came after the backup", patience, func() bool { return f.service("new") != nil })
 }
 
 // hole is a way to a server that swallows everything, when it is told to.
@@ -293,5 +296,5 @@ func TestAConnectionThatLeadsNowhereIsLeft(t *testing.T) {
 	if age := f.Age()["services"]; age < 100*time.Millisecond {
 		t.Errorf("age %s while nothing comes through", age)
 	}
-	eventually(t, "what was lost in the hole", 3*time.Second, func() bool { return f.service("shoes") != nil })
+	eventually(t, "what was lost in the hole", patience, func() bool { return f.service("shoes") != nil })
 }

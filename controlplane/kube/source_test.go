@@ -64,7 +64,7 @@ func followAs(t *testing.T, api *stub, address string, log *slog.Logger, edit fu
 			if told && err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Error("Run does not end")
 		}
 	})
@@ -77,11 +77,14 @@ func (f *following) synced() *following {
 	case <-f.Done():
 	case err := <-f.ended:
 		f.t.Fatalf("Run ended: %v", err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		f.t.Fatal("never synced")
 	}
 	return f
 }
+
+// patience is how long what comes true may take.
+const patience = 20 * time.Second
 
 func eventually(t *testing.T, what string, within time.Duration, is func() bool) {
 	t.Helper()
@@ -151,11 +154,11 @@ func TestEverythingIsReadAtOnceAndFollowed(t *testing.T) {
 	}
 	api.put(aSlice("cart-1", "cart", "10.0.0.3"))
 	api.drop(aService("shoes", nil), node, pod)
-	eventually(t, "an edit and deletions", time.Second, func() bool {
+	eventually(t, "an edit and deletions", patience, func() bool {
 		return f.addresses("cart") == "10.0.0.3" && f.service("shoes") == nil && len(f.store.Nodes().ByName) == 0 &&
 			f.store.Pod(ingest.PodName{Namespace: "shop", Name: "cart-0"}) == nil
 	})
-	eventually(t, "age 0", time.Second, func() bool { return len(f.Age()) == 5 && f.Age()["pods"] == 0 && f.Age()["services"] == 0 })
+	eventually(t, "age 0", patience, func() bool { return len(f.Age()) == 5 && f.Age()["pods"] == 0 && f.Age()["services"] == 0 })
 	if got := f.Stats(); got.Objects["services"] != 1 || got.Objects["pods"] != 0 || got.Reads["services"] != 1 || !f.Alive() {
 		t.Errorf("%+v", got)
 	}
@@ -185,15 +188,15 @@ func TestARefusedEditChangesNothing(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	api.put(aService("edited", bad))
-	eventually(t, "the edit is refused", time.Second, func() bool { return len(f.Stats().Held) == 1 && len(f.store.Problems()) == 2 })
+	eventually(t, "the edit is refused", patience, func() bool { return len(f.Stats().Held) == 1 && len(f.store.Problems()) == 2 })
 	api.expire()
-	eventually(t, "read again", 3*time.Second, func() bool { return f.Stats().Reads["services"] == 2 })
+	eventually(t, "read again", patience, func() bool { return f.Stats().Reads["services"] == 2 })
 	if s := f.service("edited"); s == nil || s.Spec.Ports[0].Port != 80 || len(f.Stats().Held) != 1 {
 		t.Fatalf("a refused edit took the place of what was admitted: %v %+v", s, f.Stats())
 	}
 	api.put(aService("never", nil))
 	api.drop(aService("edited", nil))
-	eventually(t, "mended, and gone", time.Second, func() bool {
+	eventually(t, "mended, and gone", patience, func() bool {
 		return f.service("never") != nil && f.service("edited") == nil && len(f.store.Problems()) == 0 && len(f.Stats().Held)+len(f.Stats().Unadmitted) == 0
 	})
 }

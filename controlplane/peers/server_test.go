@@ -94,13 +94,16 @@ func (r *replica) get(t *testing.T, path string) (status int, etag, body string,
 	return resp.StatusCode, strings.Trim(resp.Header.Get("ETag"), `"`), string(text), time.Since(began)
 }
 
+// prompt is well below the 10 s for which TestLongPoll asks to wait.
+const prompt = 7 * time.Second
+
 func TestLongPoll(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	defer http.DefaultClient.CloseIdleConnections()
 	r := newReplica(t, "cw-1")
 	defer r.server.Close()
 	status, etag, body, took := r.get(t, reportPath+"?since=other&wait=10s")
-	if status != 200 || etag == "" || !strings.Contains(body, `"replica":"cw-1"`) || took > time.Second {
+	if status != 200 || etag == "" || !strings.Contains(body, `"replica":"cw-1"`) || took > prompt {
 		t.Fatalf("the first: %d %q %s after %v", status, etag, body, took)
 	}
 	if status, same, body, took := r.get(t, reportPath+"?wait=300ms&since="+etag); status != 304 || same != etag || body != "" || took < 300*time.Millisecond {
@@ -108,7 +111,7 @@ func TestLongPoll(t *testing.T) {
 	}
 	time.AfterFunc(200*time.Millisecond, func() { r.programmed(0, 7) })
 	status, next, body, took := r.get(t, reportPath+"?wait=10s&since="+etag)
-	if status != 200 || next == etag || !strings.Contains(body, `"proxies":7`) || took > 2*time.Second {
+	if status != 200 || next == etag || !strings.Contains(body, `"proxies":7`) || took > prompt {
 		t.Errorf("a change: %d %q %s after %v", status, next, body, took)
 	}
 	for _, wait := range []string{"x", "-1s", "31s"} {
@@ -122,7 +125,7 @@ func TestLongPoll(t *testing.T) {
 		t.Errorf("what was said last does not stand: %d %q", status, same)
 	}
 	time.AfterFunc(100*time.Millisecond, r.end)
-	if status, _, _, took := r.get(t, reportPath+"?wait=10s&since="+next); status != 503 || took > time.Second {
+	if status, _, _, took := r.get(t, reportPath+"?wait=10s&since="+next); status != 503 || took > prompt {
 		t.Errorf("at the end: %d after %v", status, took)
 	}
 }
@@ -165,13 +168,12 @@ func TestServerIsBounded(t *testing.T) {
 	for range maxCalls {
 		waiting.Go(func() { r.get(t, reportPath+"?wait=1500ms&since="+etag) })
 	}
-	for range 200 {
+	for range 4000 {
 		if r.calls() > maxCalls {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	time.Sleep(50 * time.Millisecond)
 	if status, _, _, _ := r.get(t, reportPath); status != 429 {
 		t.Errorf("one too many: %d", status)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -53,7 +54,9 @@ func (l *leaver) watch(within time.Duration) {
 
 // TestDrainIsSpread: in every stretch of the time about as many clients are told to
 // go, each by its stream's end and with its connection.
-func TestDrainIsSpread(t *testing.T) {
+func TestDrainIsSpread(t *testing.T) { synctest.Test(t, drainIsSpread) }
+
+func drainIsSpread(t *testing.T) {
 	const clients, over, parts = 100, 1500 * time.Millisecond, 3
 	r := newRig(t, nil)
 	leavers := make([]*leaver, clients)

@@ -127,10 +127,9 @@ func TestConnectionsOfOneClient(t *testing.T) {
 	}
 }
 
-// TestHandshakeInTime: who connects and says nothing is cut off, and so is who keeps
-// a connection without streams.
+// TestHandshakeInTime: who connects and says nothing is cut off.
 func TestHandshakeInTime(t *testing.T) {
-	r := newRig(t, func(l *ServerLimits) { l.Handshake, l.ConnectionIdle = 50*time.Millisecond, 300*time.Millisecond })
+	r := newRig(t, func(l *ServerLimits) { l.Handshake = 50 * time.Millisecond })
 	silent, err := r.listener.Dial()
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +138,11 @@ func TestHandshakeInTime(t *testing.T) {
 	if err := frames(silent, 0xff); !errors.Is(err, io.EOF) {
 		t.Errorf("who says nothing: %v", err)
 	}
+}
+
+// TestIdleConnectionIsLeft: who keeps a connection without streams is cut off.
+func TestIdleConnectionIsLeft(t *testing.T) {
+	r := newRig(t, func(l *ServerLimits) { l.ConnectionIdle = 300 * time.Millisecond })
 	idle, err := r.listener.Dial()
 	if err != nil {
 		t.Fatal(err)

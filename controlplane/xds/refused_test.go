@@ -40,8 +40,8 @@ func (r *rig) logged() *pages {
 }
 
 func TestRefusedStreamsAreCounted(t *testing.T) {
-	r := newRig(t, func(l *ServerLimits) { l.FirstRequest = 100 * time.Millisecond })
-	log := r.logged()
+	r := newRig(t, func(l *ServerLimits) { l.FirstRequest = 2 * time.Second })
+	log, began := r.logged(), time.Now()
 	for range 3 {
 		r.open().say(ask(node("default/nowhere"), envoy.ClusterType, "*")).ends(codes.InvalidArgument, "no place for it")
 	}
@@ -54,11 +54,12 @@ func TestRefusedStreamsAreCounted(t *testing.T) {
 			t.Errorf("%s: %v, want %v", reason, got, want)
 		}
 	}
-	if got := log.count("a stream was refused"); got < 1 || got > 5 {
+	seconds := 1 + int(time.Since(began).Seconds())
+	if got := log.count("a stream was refused"); got < 1 || got > 5+seconds {
 		t.Errorf("%d lines", got)
 	}
-	if got := log.count(`"a stream was refused" reason=not_admitted peer=bufconn`); got != 1 {
-		t.Errorf("%d lines of a peer within a second", got)
+	if got := log.count(`"a stream was refused" reason=not_admitted peer=bufconn`); got < 1 || got > seconds {
+		t.Errorf("%d lines of a peer within %d seconds", got, seconds)
 	}
 }
 

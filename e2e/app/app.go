@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -43,8 +44,9 @@ func Child() {
 // ask sends n requests one after the other; fresh ones have a connection each.
 func ask(n int, fresh bool, url string) Tally {
 	t := Tally{Endpoints: map[string]int{}}
+	dial := net.Dialer{Timeout: 5 * time.Second} // the kernel answers, however slow the rest is
 	client := http.Client{
-		Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: fresh}, // no Proxy
+		Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: fresh, DialContext: dial.DialContext}, // no Proxy
 	}
 	for range n {
 		if got, err := one(&client, url); err != nil {

@@ -20,6 +20,9 @@ import (
 type Kubelet struct {
 	// ReadyAfter is how long a Pod runs unready after its start.
 	ReadyAfter time.Duration
+	// MayBeReady is asked before a Pod becomes ready, and again soon after an error;
+	// nil lets every Pod.
+	MayBeReady func(pod *corev1.Pod) error
 	// StopAfter is how long a deleted Pod is terminating.
 	StopAfter time.Duration
 	// Started is called with each Pod and its address, before its status has it;
@@ -170,6 +173,11 @@ func (k *kubelet) starter(p *corev1.Pod) func(*corev1.Pod) error {
 }
 
 func (k *kubelet) ready(p *corev1.Pod) error {
+	if k.MayBeReady != nil {
+		if err := k.MayBeReady(p); err != nil {
+			return err
+		}
+	}
 	return k.cluster.editStatus(k.ctx, p, func(s *corev1.PodStatus) { setReady(s, true, metav1.Now()) })
 }
 

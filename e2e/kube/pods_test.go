@@ -1,8 +1,10 @@
 package kube_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,8 +61,14 @@ func TestScaleUp(t *testing.T) {
 	s := newScene(t)
 	ns := s.Cluster.Namespace(t, "scale")
 	n := s.Zones(ns, "eu/here", "eu/there")
+	var starting atomic.Bool
 	s.Cluster.Kubelet(t, cluster.Kubelet{
-		ReadyAfter: 4 * time.Second,
+		MayBeReady: func(*corev1.Pod) error {
+			if starting.Load() {
+				return errors.New("it takes its time")
+			}
+			return nil
+		},
 		Started: func(_ *corev1.Pod, ip string) {
 			if err := s.Listen(ip); err != nil {
 				t.Error(err)
@@ -75,6 +83,7 @@ func TestScaleUp(t *testing.T) {
 	client.Holds(name, here, there)
 
 	stream := client.Stream("shop." + ns)
+	starting.Store(true)
 	s.Cluster.Kubectl(t, "scale", "-n", ns, "deployment/shop", "--replicas=10")
 	cluster.Eventually(t, kube.Patience, func() error {
 		if e := endpointsOf(s, ns); len(e) != 10 {
@@ -86,6 +95,7 @@ func TestScaleUp(t *testing.T) {
 	if err := client.Lacks(name, here, there); err != nil {
 		t.Errorf("while the new Pods start: %v", err)
 	}
+	starting.Store(false)
 	old := here
 	here, there = ready(s, ns, n[0], 5), ready(s, ns, n[1], 5)
 	client.Holds(name, here, there)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func (b *behind) stream() *kube.Stream {
 // A rule or a route acts on every connection; of those that are open when a Service goes
 // to another waypoint Envoy closes one after the other, as its drain time goes by.
 const (
-	soon    = 5 * time.Second
+	soon    = 10 * time.Second
 	drained = kube.Patience
 )
 
@@ -254,18 +255,19 @@ func TestZtunnelHears(t *testing.T) {
 		}
 	}
 	z.Until("a healthy Pod", is(true))
-	var slowest time.Duration
-	for i := range 6 {
+	var waits []time.Duration
+	for i := range 7 {
 		ready := i%2 == 1
 		time.Sleep(300 * time.Millisecond) // a quiet cluster
 		s.Cluster.SetReady(t, ns, "shop-1", ready)
 		written := time.Now()
 		d := z.Until(fmt.Sprintf("ready %v", ready), is(ready)).Sub(written)
 		t.Logf("ready %v: the ztunnel has it %v after the API server's answer", ready, d)
-		slowest = max(slowest, d)
+		waits = append(waits, d)
 	}
-	if slowest > time.Second {
-		t.Errorf("a ztunnel has a Pod's readiness only after %v", slowest)
+	slices.Sort(waits) // a machine that stands still makes one of them slow, not half
+	if median := waits[len(waits)/2]; median > time.Second {
+		t.Errorf("a ztunnel has a Pod's readiness only after %v: %v", median, waits)
 	}
 	s.Cluster.Remove(t, ns, "shop-1")
 	z.Until("the Pod is gone", func() bool {

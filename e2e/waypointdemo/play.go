@@ -19,9 +19,11 @@ const (
 	rate = 150
 	// tolerance is how many points a share may be off.
 	tolerance = 5.0
-	// settling is how long ejecting dead endpoints may take.
+	// settling is how long a change is left to itself at least.
 	settling = 3 * time.Second
-	back     = "Zone eu-1 is back, and comes in again as its ejection ends."
+	// enough is how many requests a share is measured by: with that of the canary, a
+	// tenth, σ is 1 point.
+	enough = 900
 )
 
 // stream is the requests of one zone's clients for one service.
@@ -57,17 +59,12 @@ func (w *world) play(ctx context.Context) ([]string, error) {
 		defer func() { s.traffic.Stop() }()
 	}
 	var wrong []string
-	for _, c := range []struct {
-		title string
-		begin func() error
-		dead  string
-		lost  int // connections that may be lost: TCP that was in flight
-	}{
-		{"All is well: each waypoint serves from its own zone; one request of ten goes to the canary.", func() error { return nil }, "", 0},
-		{"Zone eu-1 dies (SIGKILL to its endpoints).", func() error { w.kill("eu-1"); return nil }, "eu-1", 6},
-		{back, func() error { return w.revive("eu-1") }, "", 0},
+	for _, c := range []chapter{
+		{"All is well: each waypoint serves from its own zone; one request of ten goes to the canary.", func() error { return nil }, "", 0, nil},
+		{"Zone eu-1 dies (SIGKILL to its endpoints).", func() error { w.kill("eu-1"); return nil }, "eu-1", 6, nil},
+		{"Zone eu-1 is back, and comes in again as its ejection ends.", func() error { return w.revive("eu-1") }, "", 0, w.returned},
 	} {
-		found, err := w.chapter(ctx, c.title, c.begin, c.dead, c.lost, streams)
+		found, err := w.chapter(ctx, c, streams)
 		if err != nil {
 			return nil, err
 		}
@@ -76,21 +73,32 @@ func (w *world) play(ctx context.Context) ([]string, error) {
 	return wrong, nil
 }
 
+// chapter is a change, and what it is to bring.
+type chapter struct {
+	title string
+	begin func() error
+	dead  string
+	lost  int // connections that may be lost: TCP that was in flight
+	// over waits until the change is over, unless nil.
+	over func(context.Context) error
+}
+
 // chapter makes a change, waits until it is over, and measures.
-func (w *world) chapter(ctx context.Context, title string, begin func() error, dead string, lost int, streams []*stream) ([]string, error) {
-	fmt.Printf("\n%s\n", title)
+func (w *world) chapter(ctx context.Context, c chapter, streams []*stream) ([]string, error) {
+	fmt.Printf("\n%s\n", c.title)
 	changing := make([]*traffic.Phase, len(streams))
 	for i, s := range streams {
 		changing[i] = s.traffic.Begin(rate)
 	}
-	if err := begin(); err != nil {
+	if err := c.begin(); err != nil {
 		return nil, err
 	}
-	pause := settling
-	if title == back {
-		pause = 12 * time.Second // baseEjectionTime, and a little
+	if c.over != nil {
+		if err := c.over(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := sleep(ctx, pause); err != nil {
+	if err := sleep(ctx, settling); err != nil {
 		return nil, err
 	}
 	measured := make([]*traffic.Phase, len(streams))
@@ -101,13 +109,62 @@ func (w *world) chapter(ctx context.Context, title string, begin func() error, d
 		}
 		measured[i] = s.traffic.Begin(rate)
 	}
-	if err := sleep(ctx, w.window); err != nil {
+	if err := window(ctx, w.window, measured); err != nil {
 		return nil, err
 	}
 	for _, s := range streams {
 		s.traffic.Begin(rate)
 	}
-	return w.table(ctx, streams, changing, measured, dead, lost)
+	return w.table(ctx, streams, changing, measured, c.dead, c.lost)
+}
+
+// window waits for a time, and until every stream has sent enough.
+func window(ctx context.Context, least time.Duration, measured []*traffic.Phase) error {
+	if err := sleep(ctx, least); err != nil {
+		return err
+	}
+	return until(ctx, "enough requests", func() (bool, error) {
+		for _, p := range measured {
+			if sent, _ := p.Counts(); sent < enough {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// returned waits until no waypoint has an endpoint ejected.
+func (w *world) returned(ctx context.Context) error {
+	return until(ctx, "the end of all ejections", func() (bool, error) {
+		for _, r := range w.replicas {
+			page, err := r.envoy.Get(ctx, "/stats?filter=outlier_detection.ejections_active$")
+			if err != nil {
+				return false, err
+			}
+			for line := range strings.Lines(string(page)) {
+				if !strings.HasSuffix(strings.TrimSpace(line), ": 0") {
+					return false, nil
+				}
+			}
+		}
+		return true, nil
+	})
+}
+
+// until waits for what takes longer on a machine that others use too.
+func until(ctx context.Context, what string, holds func() (bool, error)) error {
+	for deadline := time.Now().Add(2 * patience); ; {
+		ok, err := holds()
+		if ok || err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %v: %s", 2*patience, what)
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // table draws what was measured beside what was predicted, and judges it.

@@ -21,7 +21,7 @@ import (
 )
 
 // rotated is how long a certificate may take from its rename to the next handshake.
-const rotated = 3 * time.Second
+const rotated = 15 * time.Second
 
 // sdsScene is a client, an Envoy that ends HBONE and begins it again by testdata/sds.yaml,
 // and a pod, all with certificates of one authority.
@@ -88,14 +88,14 @@ func echo(t *testing.T, address string) string {
 
 // echoed is what is wrong with one new tunnel; "" for nothing.
 func echoed(h *HBONE, authority string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := h.DialContext(ctx, "tcp", authority)
 	if err != nil {
 		return err.Error()
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintln(conn, "hello")
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || line != "hello\n" {

@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/backend"
+	"github.com/coastwise/coastwise/e2e/envoyproc"
 	"github.com/coastwise/coastwise/e2e/proc"
 )
 
@@ -42,6 +45,7 @@ type pod struct {
 // world is three pods and a waypoint in front of them.
 type world struct {
 	here             string
+	envoy            *envoyproc.Envoy
 	ca               *authority.Authority
 	own              Credential
 	near, far, plain *pod
@@ -64,10 +68,10 @@ func newWorld(t *testing.T, file string) *world {
 		}
 		t.Cleanup(p.ztunnel.Close)
 	}
-	envoy := startEnvoy(t, w.here, filled(t, file, map[string]any{
+	w.envoy = startEnvoy(t, w.here, filled(t, file, map[string]any{
 		"bind": w.here, "dir": string(w.own), "near": w.near.ip, "far": w.far.ip, "plain": w.plain.ip,
 	}))
-	if err := envoy.WaitReady(time.Now().Add(patience)); err != nil {
+	if err := w.envoy.WaitReady(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -130,7 +134,7 @@ type answer struct {
 func get(d dialer, authority string) answer {
 	transport := &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Get("http://" + authority + "/")
+	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Get("http://" + authority + "/")
 	if err != nil {
 		return answer{err: err}
 	}
@@ -141,14 +145,14 @@ func get(d dialer, authority string) answer {
 
 // talk opens a TCP connection, hears who it is with, and is echoed.
 func talk(d dialer, authority string) answer {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := d.DialContext(ctx, "tcp", authority)
 	if err != nil {
 		return answer{err: err}
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	r := bufio.NewReader(conn)
 	from, err := r.ReadString('\n')
 	if err != nil {
@@ -162,10 +166,23 @@ func talk(d dialer, authority string) answer {
 }
 
 // afterDeath makes the one new TCP connection that a death may cost: Envoy's worker
-// tries again before its main thread has ejected the host.
-func afterDeath(d dialer) {
+// tries again before its main thread has ejected the host. It returns when that has.
+func (w *world) afterDeath(t *testing.T, d dialer) {
+	t.Helper()
 	talk(d, dbVIP)
-	time.Sleep(200 * time.Millisecond)
+	await.Until(t, patience, func() string {
+		page, err := w.envoy.Get(t.Context(), "/stats?filter=^cluster\\.db[^.]*\\.outlier_detection\\.ejections_active$")
+		if err != nil {
+			return err.Error()
+		}
+		for line := range strings.Lines(string(page)) {
+			if _, n, _ := strings.Cut(strings.TrimSpace(line), ": "); n != "0" && n != "" {
+				return ""
+			}
+		}
+		return fmt.Sprintf("nothing is ejected: %s", page)
+	})
+	time.Sleep(200 * time.Millisecond) // for the workers to hear of it
 }
 
 // expect fails the test unless n answers are from a pod.
@@ -232,7 +249,7 @@ func TestHBONEWaypointPinsIdentities(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "HTTP", 9, w.far, func() answer { return get(h, reviewsVIP) })
-	afterDeath(h)
+	w.afterDeath(t, h)
 	expect(t, "TCP", 9, w.far, func() answer { return talk(h, dbVIP) })
 	if seen := w.near.ztunnel.Seen(); len(seen.Streams) > 0 {
 		t.Errorf("the impostor was asked for %v", seen.Streams)
@@ -247,15 +264,15 @@ func TestHBONEWaypointFailsOver(t *testing.T) {
 	w.near.http.Kill()
 	w.near.tcp.Close()
 	expect(t, "HTTP, the application is dead", 9, w.far, func() answer { return get(h, reviewsVIP) })
-	afterDeath(h)
+	w.afterDeath(t, h)
 	expect(t, "TCP, the application is dead", 9, w.far, func() answer { return talk(h, dbVIP) })
 	if w.near.ztunnel.Seen().Refused == 0 {
 		t.Error("the dead application was never tried")
 	}
 	w.near.ztunnel.Close()
-	time.Sleep(3 * time.Second) // longer than an ejection
+	time.Sleep(12 * time.Second) // longer than an ejection
 	expect(t, "HTTP, the pod is dead", 9, w.far, func() answer { return get(h, reviewsVIP) })
-	afterDeath(h)
+	w.afterDeath(t, h)
 	expect(t, "TCP, the pod is dead", 9, w.far, func() answer { return talk(h, dbVIP) })
 	w.far.ztunnel.Close()
 	expect(t, "HTTP, no ztunnel is left", 9, w.plain, func() answer { return get(h, reviewsVIP) })
@@ -269,7 +286,7 @@ func TestSandwichWaypoint(t *testing.T) {
 	w.near.http.Kill()
 	w.near.tcp.Close()
 	expect(t, "HTTP, the application is dead", 9, w.far, func() answer { return get(s, reviewsVIP) })
-	afterDeath(s)
+	w.afterDeath(t, s)
 	expect(t, "TCP, the application is dead", 9, w.far, func() answer { return talk(s, dbVIP) })
 }
 

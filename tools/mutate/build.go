@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,21 +25,32 @@ var mutantChosen, _ = strconv.Atoi(os.Getenv("MUTANT"))
 
 var inMutant = regexp.MustCompile(`mutant(\d+)\.go:`)
 
-// build makes one test binary that holds every mutant that compiles, and says
-// which do not. Mutant i answers to MUTANT=i+1.
-func build(dir, tmp string, mutants []mutant) (bin string, invalid map[int]bool, err error) {
-	bin = filepath.Join(tmp, "mutants.test")
+// judge is a test binary that holds every mutant that compiles, and which of
+// its tests are asked, from where.
+type judge struct{ bin, dir, run string }
+
+// build makes the test binary of the package and one of each other package that
+// judges, and says which mutants do not compile. Mutant i answers to MUTANT=i+1.
+func build(dir, tmp string, mutants []mutant, others []also) (judges []judge, invalid map[int]bool, err error) {
 	invalid = map[int]bool{}
 	for {
 		overlay, err := writeOverlay(dir, tmp, mutants, invalid)
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
-		cmd := exec.Command("go", "test", "-c", "-o", bin, "-vet=off", "-gcflags=-e", "-overlay="+overlay, ".")
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
+		judges = nil
+		var out []byte
+		for i, by := range slices.Concat([]also{{dir: dir}}, others) {
+			bin := filepath.Join(tmp, fmt.Sprintf("judge%d.test", i))
+			judges = append(judges, judge{bin, by.dir, by.run})
+			cmd := exec.Command("go", "test", "-c", "-o", bin, "-vet=off", "-gcflags=-e", "-overlay="+overlay, ".")
+			cmd.Dir = by.dir
+			if out, err = cmd.CombinedOutput(); err != nil {
+				break
+			}
+		}
 		if err == nil {
-			return bin, invalid, nil
+			return judges, invalid, nil
 		}
 		before := len(invalid)
 		for _, m := range inMutant.FindAllStringSubmatch(string(out), -1) {
@@ -46,7 +58,7 @@ func build(dir, tmp string, mutants []mutant) (bin string, invalid map[int]bool,
 			invalid[i] = true
 		}
 		if len(invalid) == before {
-			return "", nil, fmt.Errorf("build: %w\n%s", err, out)
+			return nil, nil, fmt.Errorf("build: %w\n%s", err, out)
 		}
 	}
 }

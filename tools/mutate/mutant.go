@@ -42,22 +42,25 @@ func lineAt(source []byte, at int) string {
 	return strings.TrimSpace(before[strings.LastIndex(before, "\n")+1:] + line)
 }
 
-func (m mutant) name() string {
-	return filepath.Base(filepath.Dir(m.file)) + "/" + filepath.Base(m.file)
-}
+func (m mutant) pkg() string  { return filepath.Base(filepath.Dir(m.file)) }
+func (m mutant) name() string { return m.pkg() + "/" + filepath.Base(m.file) }
 
 func (m mutant) key() string    { return m.name() + ": " + m.change() }
 func (m mutant) String() string { return fmt.Sprintf("%s:%d: %s", m.name(), m.line, m.change()) }
 
-// find lists the mutants of a directory's non-test files.
-func find(dir string) ([]mutant, error) {
+// find lists the mutants of a directory's non-test files with such names.
+func find(dir, patterns string) ([]mutant, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return nil, err
 	}
 	var all []mutant
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
+		ok, err := matches(patterns, file)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		source, err := os.ReadFile(file)

@@ -35,7 +35,7 @@ func Ranks(from From, s *workloadapi.Service, workloads []*workloadapi.Workload)
 		return nil
 	}
 	var out []Choice
-	best, total := -1, 0.0
+	best, total := 0, 0.0
 	for _, w := range workloads {
 		if _, ok := w.GetServices()[s.GetNamespace()+"/"+s.GetHostname()]; !ok {
 			continue

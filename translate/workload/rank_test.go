@@ -72,6 +72,9 @@ func TestRanks(t *testing.T) {
 		"strict, there":                         {here, strict(node), []string{"||node-2|1|healthy", "||node-1|1|healthy"}, "w1:1:100 w0:0:0"},
 		"no preference":                         {here, nil, []string{"n|eu/eu-1||1|healthy", "m|us/us-1||3|healthy", "|||1|dead"}, "w0:0:25 w1:0:75 w2:0:0"},
 		"drained":                               {here, nil, []string{"n|eu/eu-1||0|healthy", "m|us/us-1||1|healthy"}, "w0:0:0 w1:0:100"},
+		"all drained":                           {here, nil, []string{"n|eu/eu-1||0|healthy"}, "w0:0:0"},
+		"the same cluster":                      {From{Cluster: "c"}, failover(workloadapi.LoadBalancing_CLUSTER), []string{"|||1|healthy"}, "w0:0:100"},
+		"no such scope":                         {here, failover(99), []string{"n|eu/eu-1||1|healthy"}, "w0:0:100"},
 		"all, not ready too":                    {here, all, []string{"n|eu/eu-1||1|dead", "n|eu/eu-2||1|healthy"}, "w0:3:100 w1:2:0"},
 		"passthrough":                           {here, &workloadapi.LoadBalancing{Mode: workloadapi.LoadBalancing_PASSTHROUGH}, []string{"n|eu/eu-1||1|healthy"}, ""},
 	} {

@@ -42,9 +42,7 @@ func (m Mesh) Workload(o Objects) (*envoy.Resource, error) {
 		ClusterId: m.Cluster, TrustDomain: m.trustDomain(), WorkloadType: workloadapi.WorkloadType_POD,
 		WorkloadName: o.ID.Name, Services: portsOf(said),
 	}
-	if !o.describe(w, said) {
-		return nil, nil
-	}
+	o.describe(w, said)
 	if len(w.Addresses) == 0 && w.Hostname == "" {
 		return nil, nil
 	}
@@ -52,14 +50,12 @@ func (m Mesh) Workload(o Objects) (*envoy.Resource, error) {
 	return workloadResource(w)
 }
 
-// describe fills in what the object says, and says whether there is a workload.
-func (o Objects) describe(w *workloadapi.Workload, said []Member) bool {
+// describe fills in what the object says; without an address there is no workload.
+func (o Objects) describe(w *workloadapi.Workload, said []Member) {
 	labels := map[string]string(nil)
 	switch {
 	case o.Pod != nil:
-		if !o.ofPod(w, said) {
-			return false
-		}
+		o.ofPod(w, said)
 		labels = o.Pod.Labels
 	case o.Entry != nil:
 		o.ofEntry(w, said)
@@ -69,12 +65,9 @@ func (o Objects) describe(w *workloadapi.Workload, said []Member) bool {
 		if slices.ContainsFunc(said, func(m Member) bool { return m.Votes }) && !healthy(said) {
 			w.Status = workloadapi.WorkloadStatus_UNHEALTHY
 		}
-	default:
-		return false
 	}
 	w.CanonicalName = cmp.Or(labels["service.istio.io/canonical-name"], labels["app.kubernetes.io/name"], labels["app"], o.ID.Name)
 	w.CanonicalRevision = cmp.Or(labels["service.istio.io/canonical-revision"], labels["app.kubernetes.io/version"], labels["version"], "latest")
-	return true
 }
 
 // ofMember is a workload of which its services alone know.
@@ -100,10 +93,11 @@ func capacity(weight uint32) *wrapperspb.UInt32Value {
 }
 
 // ofPod is a Pod. Its slices may know its place better, and of a manifest its addresses.
-func (o Objects) ofPod(w *workloadapi.Workload, said []Member) bool {
+// One that has ended gets none.
+func (o Objects) ofPod(w *workloadapi.Workload, said []Member) {
 	pod := o.Pod
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-		return false
+		return
 	}
 	place, network := ingest.PodPlace(o.Nodes, o.Namespace, pod)
 	if len(said) > 0 {
@@ -125,7 +119,6 @@ func (o Objects) ofPod(w *workloadapi.Workload, said []Member) bool {
 	if !podHealthy(pod, said) {
 		w.Status = workloadapi.WorkloadStatus_UNHEALTHY
 	}
-	return true
 }
 
 func podAddresses(pod *corev1.Pod) [][]byte {
@@ -149,11 +142,8 @@ func podAddresses(pod *corev1.Pod) [][]byte {
 // that leaves and still serves where nothing else is ready.
 func podHealthy(pod *corev1.Pod, said []Member) bool {
 	for i := range pod.Status.Conditions {
-		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
-			if c.Status != corev1.ConditionTrue {
-				return false
-			}
-			break
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady && c.Status != corev1.ConditionTrue {
+			return false
 		}
 	}
 	if slices.ContainsFunc(said, func(m Member) bool { return m.Votes }) {
@@ -194,20 +184,21 @@ func (o Objects) bind(w *workloadapi.Workload) {
 			return
 		}
 	}
-	behind := map[model.GatewayName]bool{}
+	var behind []model.GatewayName
 	if wp := o.Waypoint(o.OwnWaypoint()); wp != nil && wp.Workloads {
 		w.Waypoint = wp.address()
-		behind[wp.GatewayName] = true
+		behind = append(behind, wp.GatewayName)
 	}
 	for _, m := range o.Members {
-		behind[m.Waypoint] = true
+		behind = append(behind, m.Waypoint)
 	}
-	for name := range behind {
+	for _, name := range behind {
 		if wp := o.Waypoint(name); wp != nil && wp.Enforce {
 			w.AuthorizationPolicies = append(w.AuthorizationPolicies, PolicyOf(wp.GatewayName))
 		}
 	}
 	slices.Sort(w.AuthorizationPolicies)
+	w.AuthorizationPolicies = slices.Compact(w.AuthorizationPolicies)
 }
 
 // OwnWaypoint is the Gateway that labels of the Pod or of its Namespace name, zero for none.
