@@ -174,7 +174,7 @@ func TestDNSHosts(t *testing.T) {
 		t.Errorf("DNS_ROUND_ROBIN: %v, %d failures", slices.Sorted(maps.Keys(tally.ByEndpoint)), len(tally.Failures))
 	}
 	for host, code := range map[string]int{"none.example": 503, "nothing.example": 503, "one.example": 503} {
-		if got, err := client.ask(host, false); err != nil || got != code {
+		if got, err := client.ask(host, form{minor: 1}); err != nil || got != code {
 			t.Errorf("%s: %d, %v; want %d", host, got, err, code)
 		}
 	}

@@ -58,7 +58,7 @@ func TestStaticEntry(t *testing.T) {
 	s.write("more.yaml", strings.Replace(s.entry("wild", "STATIC", c), "hosts: [wild.example]", `hosts: ["*.wild.example"]`+"\n  addresses: [10.9.0.1]", 1))
 	for _, host := range []string{"any.wild.example", "10.9.0.1"} {
 		await.Until(t, patience, func() string {
-			if code, err := client.ask(host, false); err != nil || code != 200 {
+			if code, err := client.ask(host, form{minor: 1}); err != nil || code != 200 {
 				return fmt.Sprintf("%s: %d, %v", host, code, err)
 			}
 			return ""

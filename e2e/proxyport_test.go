@@ -58,10 +58,10 @@ func TestHTTPProxyPort(t *testing.T) {
 		{"nobody.example", 502},
 		{"a:81", 502},
 	} {
-		for _, absolute := range []bool{false, true} {
+		for _, form := range []form{{1, false}, {1, true}, {0, false}, {0, true}} {
 			await.Until(t, patience, func() string {
-				if code, err := c.ask(want.host, absolute); err != nil || code != want.code {
-					return fmt.Sprintf("Host %q (absolute form: %v): %d %v, want %d", want.host, absolute, code, err, want.code)
+				if code, err := c.ask(want.host, form); err != nil || code != want.code {
+					return fmt.Sprintf("Host %q (%+v): %d %v, want %d", want.host, form, code, err, want.code)
 				}
 				return ""
 			})
@@ -69,8 +69,15 @@ func TestHTTPProxyPort(t *testing.T) {
 	}
 }
 
-// ask sends one request by Host, or in absolute form as clients of a proxy do.
-func (c *client) ask(host string, absolute bool) (int, error) {
+// form is how a request is written: in HTTP/1.minor, by Host or in absolute form as clients
+// of a proxy do.
+type form struct {
+	minor    int
+	absolute bool
+}
+
+// ask sends one request; it fails unless the answer is in the request's version.
+func (c *client) ask(host string, f form) (int, error) {
 	conn, err := net.DialTimeout("tcp", c.flags.Proxy(), answered)
 	if err != nil {
 		return 0, err
@@ -78,13 +85,17 @@ func (c *client) ask(host string, absolute bool) (int, error) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(answered))
 	path := "/"
-	if absolute {
+	if f.absolute {
 		path = "http://" + host + "/"
 	}
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)
+	fmt.Fprintf(conn, "GET %s HTTP/1.%d\r\nHost: %s\r\nConnection: close\r\n\r\n", path, f.minor, host)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return 0, err
+	}
+	if resp.ProtoMinor != f.minor {
+		resp.Body.Close()
+		return 0, fmt.Errorf("answered %s %s", resp.Proto, resp.Status)
 	}
 	return resp.StatusCode, resp.Body.Close()
 }

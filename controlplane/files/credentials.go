@@ -18,7 +18,7 @@ type Option func(*Source)
 
 // TLSDirs are the folders with the secrets that rules may name: NAME.yaml and
 // NAME-ca.yaml for the credentialName NAME, of the first folder that has them. Envoys read these files, the
-// Source only looks whether they are there. Give what CheckTLSDirs returned.
+// Source looks whether they are there, and whether those of Gateways hold a certificate. Give what CheckTLSDirs returned.
 func TLSDirs(dirs []string) Option {
 	return func(s *Source) { s.credentials = slices.Clone(dirs) }
 }
@@ -79,17 +79,19 @@ func credential(dirs, secrets []string) (string, error) {
 	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(dirs, ", "))
 }
 
-// held are all files with secrets, of one name the first folder's.
+// held are the files with certificates of Gateways, of one name the first folder's.
 func (s *Source) held() ingest.Credentials {
-	out := ingest.Credentials{Folders: s.credentials, In: map[string]string{}}
+	out := ingest.Credentials{Folders: s.credentials, In: map[string]string{}, Wrong: map[string]string{}}
+	seen := map[string]bool{}
 	for _, path := range s.found {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		if _, err := credential(s.credentials, []string{name}); err != nil {
 			continue // no file, whatever it is
 		}
-		if _, taken := out.In[name]; !taken {
-			out.In[name] = filepath.Dir(path)
+		if !seen[name] && forGateways(name) {
+			s.judge(name, filepath.Dir(path), &out)
 		}
+		seen[name] = true
 	}
 	return out
 }

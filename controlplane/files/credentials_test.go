@@ -6,11 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/coastwise/coastwise/controlplane/store"
-	"github.com/coastwise/coastwise/translate/ingest"
-	"github.com/coastwise/coastwise/translate/model"
 )
 
 // A rule waits for the files of its credential, wherever they come, and one that
@@ -69,40 +65,5 @@ func TestCheckTLSDirs(t *testing.T) {
 		if _, err := CheckTLSDirs([]string{bad}); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
-	}
-}
-
-// The store knows which files of certificates there are, of one name the first folder's,
-// also where there is no manifest; and when one comes.
-func TestCertificatesOfGateways(t *testing.T) {
-	first, second := t.TempDir(), t.TempDir()
-	put := func(dir, name string) {
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(first, "shop.a")
-	put(second, "shop.a")
-	put(second, "shop.b")
-	if err := os.Mkdir(filepath.Join(first, "shop.c.yaml"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	st := store.New()
-	s := New(nil, st, slog.New(slog.DiscardHandler), TLSDirs([]string{first, second}))
-	if err := s.Load(); err != nil {
-		t.Fatal(err)
-	}
-	of := func() ingest.Credentials {
-		return st.GatewayObjects(model.GatewayName{Namespace: "shop", Name: "g"}).Credentials
-	}
-	want := ingest.Credentials{Folders: []string{first, second}, In: map[string]string{"shop.a": first, "shop.b": second}}
-	if diff := cmp.Diff(want, of()); diff != "" {
-		t.Error(diff)
-	}
-	put(first, "shop.b")
-	s.reload(nil, false)
-	want.In["shop.b"] = first
-	if diff := cmp.Diff(want, of()); diff != "" {
-		t.Error(diff)
 	}
 }

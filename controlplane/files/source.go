@@ -57,6 +57,8 @@ type Source struct {
 	credentials []string // folders of secrets, absolute
 	found       []string // files in them, as of the last look
 	generation  int      // of found
+	judged      map[string]judged
+	good        map[string]string // the folder of every certificate that was once good, by NAMESPACE.NAME
 
 	set     *set
 	seen    map[fileID]*seen
@@ -88,6 +90,7 @@ func New(paths []string, st *store.Store, log *slog.Logger, options ...Option) *
 		paths: slices.Clone(paths), store: st, log: log,
 		set: newSet(), seen: map[fileID]*seen{}, folders: map[int]bool{},
 		trouble: map[fileID]error{}, told: map[model.Problem]bool{},
+		judged: map[string]judged{}, good: map[string]string{},
 		rescan: defaultRescan,
 	}
 	for _, o := range options {

@@ -147,7 +147,7 @@ func (e Entrance) filter(c Chain) *listenerv3.Filter {
 		}
 		return networkFilter("envoy.filters.network.tcp_proxy", tcp)
 	}
-	hcm := connectionManager(stat, c.Name())
+	hcm := connectionManager(stat, c.Name(), onlyHost(c.Service))
 	if e.Principal {
 		hcm.HttpFilters = append([]*hcmv3.HttpFilter{httpFilter("envoy.filters.http.header_mutation", forwardedCert())}, hcm.HttpFilters...)
 	}

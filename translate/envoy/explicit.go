@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -82,7 +83,7 @@ func (e Explicit) Listener(bind string, id model.PolicyID) (Resource, error) {
 	stat := "listen_" + strconv.FormatUint(uint64(e.At), 10)
 	filter, config := "envoy.filters.network.tcp_proxy", proto.Message(e.tcpProxy(stat, e.settings(id)))
 	if e.http() {
-		filter, config = "envoy.filters.network.http_connection_manager", connectionManager(stat, e.RouteName())
+		filter, config = "envoy.filters.network.http_connection_manager", connectionManager(stat, e.RouteName(), onlyHost(e.Service))
 	}
 	return encode(ListenerType, name, &listenerv3.Listener{
 		Name:             name,
@@ -93,6 +94,14 @@ func (e Explicit) Listener(bind string, id model.PolicyID) (Resource, error) {
 			Name: filter, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(config)},
 		}}}},
 	})
+}
+
+// onlyHost is the host of a service at a listener or chain of its own; "" of a wildcard.
+func onlyHost(s *model.Service) string {
+	if strings.HasPrefix(s.Host, "*") {
+		return ""
+	}
+	return s.Host
 }
 
 // tcpProxy carries connections to the cluster. Of the hash keys only the source

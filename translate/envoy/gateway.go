@@ -151,7 +151,7 @@ func edgeFilters(stat, routes string) []*listenerv3.Filter {
 // edgeManager trusts nothing that a client says of where it is, reads one path in one
 // way, and lets no client hold what it does not use.
 func edgeManager(stat, routes string) *hcmv3.HttpConnectionManager {
-	m := connectionManager(stat, routes)
+	m := connectionManager(stat, routes, "")
 	m.UseRemoteAddress = wrapperspb.Bool(true)
 	m.NormalizePath = wrapperspb.Bool(true)
 	m.MergeSlashes = true

@@ -39,7 +39,7 @@ func Listener(l Listen) (Resource, error) {
 	if l.Port < 1 || l.Port > maxPort {
 		return Resource{}, fmt.Errorf("HTTP proxy port: %d is not in 1..65535", l.Port)
 	}
-	manager := connectionManager(RouteName, RouteName)
+	manager := connectionManager(RouteName, RouteName, "")
 	if l.Connect {
 		connecting(manager)
 	}
@@ -58,8 +58,10 @@ func Listener(l Listen) (Resource, error) {
 }
 
 // connectionManager changes as little as possible on the way: the server header
-// is the backend's, and an idle stream lives until its ends close it.
-func connectionManager(stat, routes string) *hcmv3.HttpConnectionManager {
+// is the backend's, and an idle stream lives until its ends close it. HTTP/1.0 is
+// served, which Envoy by itself answers with 426; host, if not "", is whom a request
+// of it means that names nobody.
+func connectionManager(stat, routes, host string) *hcmv3.HttpConnectionManager {
 	return &hcmv3.HttpConnectionManager{
 		StatPrefix: stat,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{
@@ -69,6 +71,7 @@ func connectionManager(stat, routes string) *hcmv3.HttpConnectionManager {
 			Name:       "envoy.filters.http.router",
 			ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(&routerv3.Router{})},
 		}},
+		HttpProtocolOptions:        &corev3.Http1ProtocolOptions{AcceptHttp_10: true, DefaultHostForHttp_10: host},
 		StripTrailingHostDot:       true, // reviews.default. is reviews.default
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 		StreamIdleTimeout:          durationpb.New(0),

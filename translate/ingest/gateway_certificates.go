@@ -52,12 +52,18 @@ func (e *edge) certificate(l *edgeListener, field string, ref *gatewayv1.SecretO
 	}
 	name := model.CredentialName(namespace, string(ref.Name))
 	dir, found := e.o.Credentials.In[name]
+	wrong := e.o.Credentials.Wrong[name]
 	switch {
 	case found:
+		if wrong != "" {
+			e.tell(model.Error, model.InvalidCertificateRef, l.at+field, "%s; the one that it held before is shown", wrong)
+		}
 		c := model.Credential{Name: name, Dir: dir}
 		if !slices.Contains(l.certificates, c) {
 			l.certificates = append(l.certificates, c)
 		}
+	case wrong != "":
+		tell(model.InvalidCertificateRef, "%s", wrong)
 	case len(e.o.Credentials.Folders) == 0:
 		tell(model.InvalidCertificateRef, "there is no %s.yaml: no --tls-dir is given", name)
 	default:

@@ -74,13 +74,16 @@ type GatewayObjects struct {
 	Credentials Credentials
 }
 
-// Credentials are the files with secrets that there are in the folders of secrets
-// (--tls-dir). Never modified.
+// Credentials are the files with certificates of Gateways that there are in the folders
+// of secrets (--tls-dir). Never modified.
 type Credentials struct {
 	// Folders are all of them, in the order in which they are looked into.
 	Folders []string
-	// In is the first folder that has NAME.yaml, by that NAME.
+	// In is the first folder that has NAME.yaml, by that NAME, if it holds a certificate
+	// or did once.
 	In map[string]string
+	// Wrong says why NAME.yaml holds no certificate now, by NAME.
+	Wrong map[string]string
 }
 
 // Ref is the object that declares the service, or a Service that would.
