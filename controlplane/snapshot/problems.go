@@ -86,6 +86,7 @@ func (h *Hub) Problems() []model.Problem {
 	}
 	out = append(out, h.listenerProblems()...)
 	out = append(append(out, h.gatewayProblems()...), h.hboneProblems()...)
+	out = append(out, h.ztunnelProblems()...)
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
 	}
