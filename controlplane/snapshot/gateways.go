@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -119,20 +118,14 @@ func (s *Snapshot) gatewayOf(p model.Proxy) *GatewayEntry {
 	return nil
 }
 
-// gatewayProblems are those of all Gateways, and of proxies that run one that there is not.
+// gatewayProblems are those of all Gateways.
 func (h *Hub) gatewayProblems() []model.Problem {
 	var out []model.Problem
-	snap := h.snap.Load()
-	for _, g := range snap.Gateways {
+	for _, g := range h.snap.Load().Gateways {
 		out = append(out, g.Problems...)
 	}
 	for _, problems := range h.nobodys {
 		out = append(out, problems...)
-	}
-	for m := range h.members {
-		if p := m.claims; p.Gateway != "" && snap.gatewayOf(p) == nil {
-			out = append(out, translate.NotRun(p, snap.named(p)))
-		}
 	}
 	return out
 }
