@@ -102,7 +102,7 @@ func (s *server) sources() admin.Sources {
 		Checks:   s.checks(),
 		Draining: s.draining.Load,
 		Problems: s.hub.Problems,
-		Proxies:  func() any { return s.xds.Proxies() },
+		Proxies:  func() any { return s.proxies() },
 		All:      func(ctx context.Context) any { return s.replicas.proxies(ctx) },
 		Skipped:  func() map[string]int { return s.source.Stats().Foreign },
 		Refused: func() admin.Refused {

@@ -104,11 +104,12 @@ type replicas struct {
 	config  ReplicaConfig
 	access  peers.Access
 	store   *store.Store
-	xds     *xds.Server
+	own     func() []xds.ProxyInfo
 	pool    *peers.Pool
 	started time.Time
 	// rollouts are how far this replica's proxies are, false while that is not all
-	// known; generations are those of the objects as it has them; problems are all.
+	// known; generations are those of the objects as it has them; own are
+	// its proxies, problems those that they have.
 	// generations is nil without an API server.
 	rollouts    func() (map[model.ObjectRef]model.Rollout, bool)
 	generations func() map[model.ObjectRef]int64
@@ -123,7 +124,7 @@ type replicas struct {
 
 func (s *server) newReplicas(st *store.Store) *replicas {
 	access := s.config.access(s.clients)
-	r := &replicas{access: access, config: s.config.Replica, store: st, xds: s.xds, started: time.Now(), problems: s.hub.Problems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
+	r := &replicas{access: access, config: s.config.Replica, store: st, own: s.proxies, started: time.Now(), problems: s.proxyProblems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
 	r.pool = peers.NewPool(peers.PoolConfig{
 		Name: r.config.Name, Members: r.members, Leading: func() bool { return r.leading != nil && r.leading() },
 		Own: r.report, TLS: access.Client, Token: access.Token, Log: s.config.Log,
@@ -159,11 +160,7 @@ func (r *replicas) report() (peers.Report, bool) {
 		Replica: r.config.Name, Version: r.config.Version, Started: r.started.UTC(), Synced: true,
 		Rollouts: rollouts, Generations: generations,
 	}
-	for _, p := range r.problems() {
-		if p.Reason == model.ProxyRejected {
-			out.Problems = append(out.Problems, p)
-		}
-	}
+	out.Problems = r.problems()
 	return out, true
 }
 
@@ -223,7 +220,7 @@ func (r *replicas) proxies(ctx context.Context) []ReplicaProxy {
 		own = r.config.Name
 	}
 	out, unheard := []ReplicaProxy{}, []ReplicaProxy{}
-	for _, p := range r.xds.Proxies() {
+	for _, p := range r.own() {
 		out = append(out, ReplicaProxy{ProxyInfo: p, Replica: own})
 	}
 	for _, a := range r.ask(ctx, members) {
@@ -270,7 +267,7 @@ func (s *server) peerParts(ctx context.Context, l net.Listener) []part {
 		l = tls.NewListener(l, access.Server)
 	}
 	handler := peers.NewServer(peers.ServerConfig{
-		Report: s.replicas.report, Proxies: func() any { return s.xds.Proxies() }, Authorize: access.Authorize, Log: s.config.Log,
+		Report: s.replicas.report, Proxies: func() any { return s.proxies() }, Authorize: access.Authorize, Log: s.config.Log,
 	}).Handler(ctx)
 	return []part{
 		{"peer", serveHTTP(ctx, l, handler)},

@@ -76,11 +76,59 @@ func (c *slots) alone(s *model.Service, port model.Port) bool {
 	return false
 }
 
+// contested are the services of which another one has a slot too.
+func contested(services []*model.Service) map[*model.Service]bool {
+	first, out := map[slot]*model.Service{}, map[*model.Service]bool{}
+	for _, s := range services {
+		for _, port := range s.Ports {
+			for _, at := range slotsAt(s) {
+				at := slot{at, port.Number}
+				if other := first[at]; other != nil && other != s {
+					out[other], out[s] = true, true
+				}
+				first[at] = s
+			}
+		}
+	}
+	return out
+}
+
+// slotsAt are where a service has its ports, for captured connections.
+func slotsAt(s *model.Service) []string {
+	if s.Alone() {
+		return []string{""}
+	}
+	return slices.Concat(s.VIPs, s.Blocks)
+}
+
+// lostSlots are the problems of Chains whichever policies rule; the services that are not
+// contested have none.
+func lostSlots(owners []*model.Service, captured bool, contested map[*model.Service]bool) []model.Problem {
+	if len(contested) == 0 {
+		return nil
+	}
+	some := slices.DeleteFunc(slices.Clone(owners), func(s *model.Service) bool { return !contested[s] })
+	_, lost := Chains(some, captured, func(*model.Service, uint32) model.PolicyID { return 0 })
+	return lost
+}
+
+// LostVIPs tell of each virtual IP and port that several services of a whole mesh claim,
+// as Chains would, whoever may see them.
+func LostVIPs(services []*model.Service) []model.Problem {
+	contested := contested(services)
+	if len(contested) == 0 {
+		return nil
+	}
+	some := slices.DeleteFunc(slices.Clone(services), func(s *model.Service) bool { return !contested[s] })
+	slices.SortFunc(some, func(a, b *model.Service) int { return precedence("", a, b) })
+	return lostSlots(some, false, contested)
+}
+
 // lostVIP tells that another service has the address.
 func lostVIP(s, first *model.Service, vip string, port uint32) model.Problem {
 	field := "spec.clusterIPs"
 	if isEntry(s) {
 		field = "spec.addresses"
 	}
-	return lost(s, field, fmt.Sprintf("%s port %d is that of %s too, which connections to it reach instead", vip, port, first.Object))
+	return lost(s, field, fmt.Sprintf("%s port %d is that of %s too, which connections to it reach instead; one of them needs another address", vip, port, first.Object))
 }

@@ -17,7 +17,7 @@ func NotRun(p model.Proxy, g *model.GatewayObject) model.Problem {
 		class = model.EdgeClass
 	}
 	out := model.Problem{
-		Object: model.ObjectRef{Kind: "Proxy", Namespace: p.Namespace, Name: id},
+		Object: model.ObjectRef{Kind: model.KindProxy, Namespace: p.Namespace, Name: id},
 		Field:  "node.metadata.coastwise.gateway", Severity: model.Warning, Reason: model.TargetNotFound,
 	}
 	switch {

@@ -12,7 +12,8 @@ import (
 
 // Survey is the problems of what all clients get: of every service, port and
 // subset, for clients of every namespace and every set of workloadSelectors that
-// makes a difference, at every place where a Node or an endpoint is. scopes are
+// makes a difference, at every place where a Node or an endpoint is; and of what waypoints are the
+// entrance of. scopes are
 // those of Namespaces (NamespaceScope). With grpc it asks for gRPC clients too. The
 // problems are sorted.
 func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]string, grpc bool) []model.Problem {
@@ -23,6 +24,7 @@ func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]st
 	if grpc {
 		kinds = append(kinds, model.GRPC)
 	}
+	contested := contested(services)
 	for _, namespace := range surveyNamespaces(services) {
 		var visible []*model.Service
 		for _, s := range services {
@@ -32,7 +34,7 @@ func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]st
 		}
 		owners, lost := Owners(namespace, visible)
 		_, clashes := Listeners(owners)
-		out = append(append(out, lost...), clashes...)
+		out = append(append(append(out, lost...), clashes...), lostSlots(owners, true, contested)...)
 		for _, s := range owners {
 			class := classOf{s, surveyClass(s, namespace)}
 			if !done[class] {
@@ -41,6 +43,7 @@ func Survey(services []*model.Service, nodes *ingest.Nodes, scopes map[string]st
 			}
 		}
 	}
+	out = append(out, surveyWaypoints(services, scopes, contested)...)
 	return model.SortProblems(out)
 }
 

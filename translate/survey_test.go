@@ -45,6 +45,9 @@ func TestLawSurvey(t *testing.T) {
 		p := worldtest.DrawProxy(t, "p")
 		p.Kind = rapid.SampledFrom([]model.Kind{model.Sidecar, model.Gateway, model.Waypoint, model.GRPC}).Draw(t, "kind")
 		p.Scope = ""
+		if p.Kind == model.Waypoint && rapid.Bool().Draw(t, "of the waypoint's Gateway") {
+			p.Namespace, p.Gateway = "a", "a/wp"
+		}
 		var visible []*model.Service
 		for _, s := range m.services {
 			if translate.Visible(s, p, m.scopes[p.Namespace]) {
@@ -54,6 +57,12 @@ func TestLawSurvey(t *testing.T) {
 		owners, problems := translate.Owners(p.Namespace, visible)
 		_, clashes := translate.Listeners(owners)
 		problems = append(problems, clashes...)
+		entrance := owners
+		if p.Kind == model.Waypoint {
+			entrance = translate.Attached(owners, p.Gateway)
+		}
+		_, vips := translate.Chains(entrance, p.Kind != model.Waypoint, func(*model.Service, uint32) model.PolicyID { return 0 })
+		problems = append(problems, vips...)
 		for _, s := range owners {
 			problems = append(problems, toldAtEndpoints(t, m, s, p)...)
 		}

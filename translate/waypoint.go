@@ -56,3 +56,27 @@ func backends(s *model.Service) iter.Seq[model.Key] {
 func Attached(services []*model.Service, gateway string) []*model.Service {
 	return slices.DeleteFunc(slices.Clone(services), func(s *model.Service) bool { return s.Waypoint.String() != gateway })
 }
+
+// surveyWaypoints are the problems of the services of each waypoint together.
+func surveyWaypoints(services []*model.Service, scopes map[string]string, contested map[*model.Service]bool) []model.Problem {
+	if len(contested) == 0 {
+		return nil
+	}
+	byKey := make(map[model.Key]*model.Service, len(services))
+	waypoints := map[model.GatewayName]bool{}
+	for _, s := range services {
+		byKey[s.Key], waypoints[s.Waypoint] = s, true
+	}
+	delete(waypoints, model.GatewayName{})
+	fronts := Fronts(slices.Values(services), func(key model.Key) *model.Service { return byKey[key] })
+	var out []model.Problem
+	for name := range waypoints {
+		p := model.Proxy{Kind: model.Waypoint, Namespace: name.Namespace, Gateway: name.String()}
+		visible := slices.DeleteFunc(slices.Clone(services), func(s *model.Service) bool {
+			return !Visible(s, p, scopes[p.Namespace], fronts[s.Key]...)
+		})
+		owners, lost := Owners(p.Namespace, visible)
+		out = append(append(out, lost...), lostSlots(Attached(owners, p.Gateway), false, contested)...)
+	}
+	return out
+}

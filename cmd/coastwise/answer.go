@@ -101,6 +101,8 @@ type ingested struct {
 	problems map[model.Key][]model.Problem
 	// orphans are the problems of keys without a service.
 	orphans []model.Problem
+	// gateways are the problems of Gateways, and of the routes that name one.
+	gateways []model.Problem
 }
 
 func ingestAll(st *store.Store) ingested {
@@ -113,6 +115,10 @@ func ingestAll(st *store.Store) ingested {
 		}
 		all.services = append(all.services, s)
 		all.problems[key] = problems
+	}
+	for _, name := range st.GatewayNames() {
+		_, problems := ingest.Gateway(st.GatewayObjects(name))
+		all.gateways = append(all.gateways, problems...)
 	}
 	return all
 }
@@ -128,9 +134,12 @@ func (all ingested) fronts() map[model.Key][]model.GatewayName {
 	})
 }
 
-// problemsOf are those of every service, or of the one that was asked for.
+// problemsOf are those of every service and Gateway, or of the service that was asked for.
 func (all ingested) problemsOf(q question, only model.Key) []model.Problem {
-	out := all.orphans
+	out := slices.Clone(all.orphans)
+	if q.host == "" {
+		out = append(out, all.gateways...)
+	}
 	for _, s := range all.services {
 		if q.host == "" || s.Key == only {
 			out = append(out, all.problems[s.Key]...)

@@ -1,40 +1,51 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// captured finds the listeners by which connections come to all services, and what is to
-// be told of services that lose an address there.
+// captured finds the listeners by which connections come to all services, or to those of a
+// waypoint, and what is to be told of services that lose an address there.
 func (a *answer) captured(registryOnly bool, only model.Key, q question) {
-	if a.proxy.Kind != model.Sidecar {
+	services := a.services
+	switch {
+	case a.waypoint.Port != 0:
+		services = translate.Attached(services, a.proxy.Gateway)
+	case a.proxy.Kind == model.Sidecar:
+		a.entrances = sidecarEntrances(a.proxy, registryOnly)
+	}
+	if a.waypoint.Port == 0 && len(a.entrances) == 0 {
 		return
 	}
-	if a.proxy.Capture {
-		a.entrances = append(a.entrances, envoy.Capture(a.proxy.Bind, a.proxy.Namespace, registryOnly))
-	}
-	if envoy.Connects(a.proxy) {
-		a.entrances = append(a.entrances, envoy.Outbound(a.proxy.Namespace, registryOnly))
-	}
-	if len(a.entrances) == 0 {
-		return
-	}
-	for _, p := range a.chains() {
-		if q.host == "" || model.ServiceKey(p.Object.Namespace, p.Object.Name) == only {
+	var problems []model.Problem
+	a.ports, problems = translate.Chains(services, a.waypoint.Port == 0, func(s *model.Service, port uint32) model.PolicyID {
+		return s.PolicyID(a.proxy, port, "")
+	})
+	for _, p := range problems {
+		if q.host == "" || a.declares(p.Object, only) {
 			a.problems = append(a.problems, p)
 		}
 	}
 }
 
-// chains are the ports of services as the client has them behind its entrances.
-func (a *answer) chains() []model.Problem {
-	var problems []model.Problem
-	a.ports, problems = translate.Chains(a.services, true, func(s *model.Service, port uint32) model.PolicyID {
-		return s.PolicyID(a.proxy, port, "")
-	})
-	return problems
+func sidecarEntrances(p model.Proxy, registryOnly bool) []envoy.Entrance {
+	var out []envoy.Entrance
+	if p.Capture {
+		out = append(out, envoy.Capture(p.Bind, p.Namespace, registryOnly))
+	}
+	if envoy.Connects(p) {
+		out = append(out, envoy.Outbound(p.Namespace, registryOnly))
+	}
+	return out
+}
+
+// declares says that an object declares the service that was asked for.
+func (a *answer) declares(object model.ObjectRef, only model.Key) bool {
+	return slices.ContainsFunc(a.services, func(s *model.Service) bool { return s.Key == only && s.Object == object })
 }
 
 // behind are the entrances as the client gets them, with the routes of the ports behind

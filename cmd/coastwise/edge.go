@@ -18,7 +18,8 @@ func (a *answer) runs(st *store.Store, q question) {
 	if err != nil || name == (model.GatewayName{}) {
 		return
 	}
-	g, problems := ingest.Gateway(st.GatewayObjects(name))
+	var problems []model.Problem
+	g, _ := ingest.Gateway(st.GatewayObjects(name)) // ingestAll has its problems
 	if g == nil || !g.RunBy(a.proxy) {
 		problems = append(problems, translate.NotRun(a.proxy, g))
 	} else if g.Kind == model.Gateway {

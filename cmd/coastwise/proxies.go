@@ -35,9 +35,12 @@ Pods beside its own; serve --peer): then there is a column REPLICA. A replica th
 does not answer is named on stderr, and its proxies are missing.
 
 STATE is synced if the proxy has acknowledged everything as it is now, else
-lagging. REFUSED counts resources that the proxy refuses as they are now (NACKs),
+lagging. REFUSED counts resources that the proxy refuses as they are now (NACKs), PROBLEMS
+all that concerns this proxy alone, refusals among them (the first 20 are told): a
+claim that is not true, a Gateway that is not there or of another class, a port that
+is wanted twice, a certificate that is missing. -o wide tells their texts in NOTE.
 BYTES is what it was sent on this stream, CONNECTED when the stream began. A NOTE
-says that two live streams have one id.
+says too that two live streams have one id.
 
 -w follows the server until it is interrupted: on a terminal it redraws the list
 every second, elsewhere it appends what has changed, each line with its time
@@ -53,7 +56,10 @@ usage; 5 no server answers there.`,
   coastwise proxies --server 127.0.0.1:15014 -w
 
   # Which proxies are not in step?
-  coastwise proxies --no-headers | grep lagging`,
+  coastwise proxies --no-headers | grep lagging
+
+  # What is wrong with single proxies?
+  coastwise proxies -o wide`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,16 +79,16 @@ usage; 5 no server answers there.`,
 			if f.output == "json" {
 				return encode(p.stdout, list)
 			}
-			_, err = io.WriteString(p.stdout, list.streams().table(!f.noHeaders))
+			_, err = io.WriteString(p.stdout, list.streams().table(!f.noHeaders, f.output == "wide"))
 			return err
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.server, "server", defaultAdmin, "admin port of the server: HOST:PORT")
-	flags.StringVarP(&f.output, "output", "o", "table", "table or json")
+	flags.StringVarP(&f.output, "output", "o", "table", "table, wide or json")
 	flags.BoolVarP(&f.watch, "watch", "w", false, "follow the server until interrupted")
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "no column titles in tables")
-	completeValues(cmd, "output", "table", "json")
+	completeValues(cmd, "output", "table", "wide", "json")
 	completeNothing(cmd, "server")
 	return cmd
 }
@@ -94,8 +100,8 @@ func (f *proxiesFlags) client() (*adminClient, error) {
 	if err != nil {
 		errs = multierror.Append(errs, err)
 	}
-	if f.output != "table" && f.output != "json" {
-		errs = multierror.Append(errs, fmt.Errorf("--output: %q: want table or json", f.output))
+	if !slices.Contains([]string{"table", "wide", "json"}, f.output) {
+		errs = multierror.Append(errs, fmt.Errorf("--output: %q: want table, wide or json", f.output))
 	}
 	if errs.ErrorOrNil() != nil {
 		return nil, usageError{errs}
@@ -138,7 +144,7 @@ func (f *proxiesFlags) follow(ctx context.Context, client *adminClient, p proces
 		return orInterrupted(ctx, err)
 	}
 	show := f.appender(p)
-	if p.terminal && f.output == "table" {
+	if p.terminal && f.output != "json" {
 		show = f.redrawer(p, client.address)
 	}
 	tick := time.NewTicker(watchEvery)
@@ -180,7 +186,7 @@ func (f *proxiesFlags) redrawer(p process, address string) shower {
 		if failed != nil {
 			text += failed.Error() + "\n"
 		} else {
-			text += streams.table(!f.noHeaders)
+			text += streams.table(!f.noHeaders, f.output == "wide")
 		}
 		for _, line := range list.unasked() {
 			text += line + "\n"
@@ -192,21 +198,21 @@ func (f *proxiesFlags) redrawer(p process, address string) shower {
 
 // appender writes what has changed since the answer before.
 func (f *proxiesFlags) appender(p process) shower {
-	a := &changes{process: p, json: f.output == "json", headers: !f.noHeaders, rows: map[string]string{}}
+	a := &changes{process: p, json: f.output == "json", wide: f.output == "wide", headers: !f.noHeaders, rows: map[string]string{}}
 	return a.show
 }
 
 // changes is what -w has printed so far.
 type changes struct {
-	process       process
-	json, headers bool
-	rows          map[string]string // by stream: id, peer and begin
-	order         []string
-	last          string // -o json: the line before
-	failed        string
-	replicas      bool // the rows say which
-	titled        bool // a line of titles was printed
-	unasked       []string
+	process             process
+	json, wide, headers bool
+	rows                map[string]string // by stream: id, peer and begin
+	order               []string
+	last                string // -o json: the line before
+	failed              string
+	replicas            bool // the rows say which
+	titled              bool // a line of titles was printed
+	unasked             []string
 }
 
 func (c *changes) show(list proxyList, failed error, now time.Time) error {
@@ -257,7 +263,7 @@ func (c *changes) rowsOf(list proxyList, now time.Time) string {
 	at := now.UTC().Format(time.RFC3339) + "\t"
 	there := map[string]string{}
 	for _, p := range list {
-		key, row := fmt.Sprintf("%q %q %d", p.ID, p.Peer, p.Connected.UnixNano()), proxyRow(p, c.replicas)
+		key, row := fmt.Sprintf("%q %q %d", p.ID, p.Peer, p.Connected.UnixNano()), proxyRow(p, c.replicas, c.wide)
 		order, there[key] = append(order, key), row
 		if c.rows[key] != row {
 			rows = append(rows, at+row)

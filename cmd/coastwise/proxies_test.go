@@ -17,6 +17,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane"
 	"github.com/coastwise/coastwise/controlplane/xds"
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 var began = time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)
@@ -28,22 +29,29 @@ func someProxies() proxyList {
 		}}},
 		{ProxyInfo: xds.ProxyInfo{ID: "default/b", Kind: "gateway", Connected: began, Peer: "10.0.0.2:7", SharedID: true, Types: []xds.TypeInfo{
 			{Synced: true, Bytes: 1}, {Bytes: 1, Refused: 2},
+		}, Problems: []model.Problem{
+			{Object: model.ObjectRef{Kind: model.KindProxy, Namespace: "default", Name: "b"}, Field: "node.locality", Reason: model.Conflicted, Message: "the proxy claims\teu"},
+			{Object: model.ObjectRef{Kind: "Gateway", Namespace: "default", Name: "g"}, Field: "spec.listeners[0].port", Reason: model.PortUnavailable, Message: "taken"},
 		}}},
 		{ProxyInfo: xds.ProxyInfo{ID: "default/\x1b[2J\t", Kind: "sidecar", Connected: began}},
 	}
 }
 
 func TestProxyTable(t *testing.T) {
-	want := `PROXY                KIND     LOCALITY  STATE    REFUSED  BYTES  CONNECTED             PEER        NOTE
-default/a            sidecar  eu/eu-1   synced   0        123    2026-11-25T14:00:00Z  10.0.0.1:7
-default/b            gateway  -         lagging  2        2      2026-11-25T14:00:00Z  10.0.0.2:7  two live streams have this id
-"default/\x1b[2J\t"  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  -
+	want := `PROXY                KIND     LOCALITY  STATE    REFUSED  PROBLEMS  BYTES  CONNECTED             PEER        NOTE
+default/a            sidecar  eu/eu-1   synced   0        0         123    2026-11-25T14:00:00Z  10.0.0.1:7
+default/b            gateway  -         lagging  2        2         2      2026-11-25T14:00:00Z  10.0.0.2:7  two live streams have this id
+"default/\x1b[2J\t"  sidecar  -         lagging  0        0         0      2026-11-25T14:00:00Z  -
 `
-	if diff := cmp.Diff(want, someProxies().table(true)); diff != "" {
+	if diff := cmp.Diff(want, someProxies().table(true, false)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := someProxies().table(false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
+	if got := someProxies().table(false, false); strings.Contains(got, "PROXY") || strings.Count(got, "\n") != 3 {
 		t.Errorf("without titles:\n%s", got)
+	}
+	wide := `two live streams have this id; Proxy default/b node.locality: Conflicted: the proxy claims\teu; Gateway default/g spec.listeners[0].port: PortUnavailable: taken`
+	if got := someProxies().table(true, true); !strings.Contains(got, "10.0.0.2:7  "+wide+"\n") {
+		t.Errorf("wide:\n%s", got)
 	}
 }
 
@@ -63,10 +71,10 @@ func TestProxiesAppended(t *testing.T) {
 		}
 	}
 	list := someProxies()[:2]
-	a := "default/a sidecar eu/eu-1 synced 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
-	b := "default/b gateway - lagging 2 2 2026-11-25T14:00:00Z 10.0.0.2:7 "
+	a := "default/a sidecar eu/eu-1 synced 0 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
+	b := "default/b gateway - lagging 2 2 2 2026-11-25T14:00:00Z 10.0.0.2:7 "
 	note := "two live streams have this id "
-	shows(list, nil, 1, "TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER NOTE 2026-11-25T14:00:01Z "+a+"2026-11-25T14:00:01Z "+b+note)
+	shows(list, nil, 1, "TIME PROXY KIND LOCALITY STATE REFUSED PROBLEMS BYTES CONNECTED PEER NOTE 2026-11-25T14:00:01Z "+a+"2026-11-25T14:00:01Z "+b+note)
 	shows(list, nil, 2, "")
 	list[0].Types[0].Bytes++
 	shows(list, nil, 3, "2026-11-25T14:00:03Z "+strings.Replace(a, "123", "124", 1))
@@ -195,7 +203,8 @@ func TestProxiesFollowed(t *testing.T) {
 
 // severalReplicas is an answer of one of three replicas, of which one is silent.
 const severalReplicas = `[
- {"id": "default/a", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:1", "replica": "cw-1"},
+ {"id": "default/a", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:1", "replica": "cw-1",
+  "problems": [{"object": {"Kind": "Proxy", "Namespace": "default", "Name": "a"}, "field": "node.locality", "severity": "warning", "reason": "Conflicted", "message": "the proxy claims eu"}]},
  {"id": "default/b", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:2", "replica": "cw-0"},
  {"id": "", "types": [], "replica": "cw-2", "error": "connection\n\u001b[2J refused"}]`
 
@@ -210,9 +219,9 @@ func TestProxiesOfReplicas(t *testing.T) {
 	}))
 	defer server.Close()
 	warning := "replica cw-2 does not answer, its proxies are missing: connection\\n\\x1b[2J refused\n"
-	want := `PROXY      KIND     LOCALITY  STATE    REFUSED  BYTES  CONNECTED             PEER  REPLICA  NOTE
-default/a  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  h:1   cw-1
-default/b  sidecar  -         lagging  0        0      2026-11-25T14:00:00Z  h:2   cw-0
+	want := `PROXY      KIND     LOCALITY  STATE    REFUSED  PROBLEMS  BYTES  CONNECTED             PEER  REPLICA  NOTE
+default/a  sidecar  -         lagging  0        1         0      2026-11-25T14:00:00Z  h:1   cw-1
+default/b  sidecar  -         lagging  0        0         0      2026-11-25T14:00:00Z  h:2   cw-0
 `
 	code, stdout, stderr := call(t.Context(), "proxies", "--server", server.Listener.Addr().String())
 	if code != exitDone || stdout != want || stderr != warning || asked != "/proxies?replicas=all" {
@@ -241,12 +250,12 @@ func TestReplicasComeAndGo(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	row := "2026-11-25T14:00:00Z default/a sidecar eu/eu-1 synced 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
-	shows("TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER NOTE " + row)
+	row := "2026-11-25T14:00:00Z default/a sidecar eu/eu-1 synced 0 0 123 2026-11-25T14:00:00Z 10.0.0.1:7 "
+	shows("TIME PROXY KIND LOCALITY STATE REFUSED PROBLEMS BYTES CONNECTED PEER NOTE " + row)
 	list[0].Replica = "cw-0"
 	list = append(list, controlplane.ReplicaProxy{Replica: "cw-1", Error: "away"})
 	silent := "replica cw-1 does not answer, its proxies are missing: away "
-	shows(silent + "TIME PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER REPLICA NOTE " + row + "cw-0 ")
+	shows(silent + "TIME PROXY KIND LOCALITY STATE REFUSED PROBLEMS BYTES CONNECTED PEER REPLICA NOTE " + row + "cw-0 ")
 	shows("")
 	list = list[:1]
 	shows("")

@@ -53,13 +53,14 @@ func warn(p process, lines []string) {
 // replica's is there if there are several.
 func proxyTitles(replicas bool) string {
 	if replicas {
-		return "PROXY\tKIND\tLOCALITY\tSTATE\tREFUSED\tBYTES\tCONNECTED\tPEER\tREPLICA\tNOTE"
+		return "PROXY\tKIND\tLOCALITY\tSTATE\tREFUSED\tPROBLEMS\tBYTES\tCONNECTED\tPEER\tREPLICA\tNOTE"
 	}
-	return "PROXY\tKIND\tLOCALITY\tSTATE\tREFUSED\tBYTES\tCONNECTED\tPEER\tNOTE"
+	return "PROXY\tKIND\tLOCALITY\tSTATE\tREFUSED\tPROBLEMS\tBYTES\tCONNECTED\tPEER\tNOTE"
 }
 
-func proxyRow(p controlplane.ReplicaProxy, replicas bool) string {
-	state, note, refused, bytes := "synced", "", 0, uint64(0)
+// proxyRow has the problems' texts if wide.
+func proxyRow(p controlplane.ReplicaProxy, replicas, wide bool) string {
+	state, refused, bytes := "synced", 0, uint64(0)
 	if len(p.Types) == 0 {
 		state = "lagging"
 	}
@@ -70,21 +71,32 @@ func proxyRow(p controlplane.ReplicaProxy, replicas bool) string {
 		refused += t.Refused
 		bytes += t.Bytes
 	}
-	if p.SharedID {
-		note = "two live streams have this id"
-	}
 	cells := []string{
 		printable(p.ID), printable(p.Kind), printable(cmp.Or(p.Locality, "-")), state, strconv.Itoa(refused),
-		strconv.FormatUint(bytes, 10), p.Connected.UTC().Format(time.RFC3339), printable(cmp.Or(p.Peer, "-")),
+		strconv.Itoa(len(p.Problems)), strconv.FormatUint(bytes, 10), p.Connected.UTC().Format(time.RFC3339), printable(cmp.Or(p.Peer, "-")),
 	}
 	if replicas {
 		cells = append(cells, printable(cmp.Or(p.Replica, "-")))
 	}
-	return strings.Join(append(cells, note), "\t")
+	return strings.Join(append(cells, proxyNote(p, wide)), "\t")
 }
 
-// table is the list as a table.
-func (l proxyList) table(headers bool) string {
+// proxyNote is what else there is to say, in one line.
+func proxyNote(p controlplane.ReplicaProxy, wide bool) string {
+	var notes []string
+	if p.SharedID {
+		notes = append(notes, "two live streams have this id")
+	}
+	if wide {
+		for _, q := range p.Problems {
+			notes = append(notes, oneLine(fmt.Sprintf("%s %s: %s: %s", q.Object, q.Field, q.Reason, q.Message)))
+		}
+	}
+	return strings.Join(notes, "; ")
+}
+
+// table is the list as a table; wide has the texts of problems.
+func (l proxyList) table(headers, wide bool) string {
 	if len(l) == 0 {
 		if headers {
 			return "no proxies\n"
@@ -97,7 +109,7 @@ func (l proxyList) table(headers bool) string {
 		rows = append(rows, proxyTitles(replicas))
 	}
 	for _, p := range l {
-		rows = append(rows, proxyRow(p, replicas))
+		rows = append(rows, proxyRow(p, replicas, wide))
 	}
 	return aligned(rows)
 }

@@ -249,11 +249,11 @@ func TestProxies(t *testing.T) {
 	follow(t, s, "shop/a", cartCluster).hears(t, "10.0.0.1")
 	soon(t, "both are synced", func() bool { return strings.Count(list(), "  synced  ") == 2 })
 	rows := strings.Split(strings.TrimSpace(list()), "\n")
-	if want := "PROXY KIND LOCALITY STATE REFUSED BYTES CONNECTED PEER NOTE"; oneBlank(rows[0]) != want {
+	if want := "PROXY KIND LOCALITY STATE REFUSED PROBLEMS BYTES CONNECTED PEER NOTE"; oneBlank(rows[0]) != want {
 		t.Errorf("titles %q", rows[0])
 	}
 	for i, id := range []string{"default/b", "shop/a"} {
-		if want := id + " sidecar eu/eu-1 synced 0 "; !strings.HasPrefix(oneBlank(rows[i+1]), want) {
+		if want := id + " sidecar eu/eu-1 synced 0 0 "; !strings.HasPrefix(oneBlank(rows[i+1]), want) {
 			t.Errorf("%q, want %q", rows[i+1], want)
 		}
 	}

@@ -42,8 +42,9 @@ func askZtunnel(st *store.Store, q question) (ztunnelAnswer, error) {
 	a.from = wds.From{Network: proxy.Network, Node: proxy.Node, Cluster: snapshot.DefaultCluster, Locality: proxy.Locality}
 	hub := snapshot.New(st, 0, slog.New(slog.DiscardHandler))
 	hub.Publish(time.Now())
+	member := hub.JoinZtunnel(model.Proxy{Kind: model.Ztunnel})
+	table := member.Take().Table
 	a.problems = hub.Problems()
-	table := hub.JoinZtunnel(model.Proxy{Kind: model.Ztunnel}).Take().Table
 	for _, name := range table.Names(wds.AddressType) {
 		var address workloadapi.Address
 		if err := proto.Unmarshal(table.Get(wds.AddressType, name).Body, &address); err != nil {

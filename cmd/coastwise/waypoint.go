@@ -45,13 +45,10 @@ func (a answer) entrance() ([]envoy.Resource, error) {
 			}
 		}
 	}
-	chains, _ := translate.Chains(translate.Attached(a.services, a.proxy.Gateway), false, func(s *model.Service, port uint32) model.PolicyID {
-		return s.PolicyID(a.proxy, port, "")
-	})
-	if err := add(translate.WaypointEntrance(a.waypoint, a.proxy.Bind).Listener(chains)); err != nil {
+	if err := add(translate.WaypointEntrance(a.waypoint, a.proxy.Bind).Listener(a.ports)); err != nil {
 		return nil, err
 	}
-	for _, c := range chains {
+	for _, c := range a.ports {
 		if port, _ := c.Service.Port(c.Port); !port.HTTP() {
 			continue
 		}

@@ -21,7 +21,7 @@ type Report struct {
 	Generations map[model.ObjectRef]int64
 	// Rollouts say how far its proxies are with each object.
 	Rollouts map[model.ObjectRef]model.Rollout
-	// Problems are those that proxies have: what they refused.
+	// Problems are those that proxies have: what they refused, and what else concerns single ones.
 	Problems []model.Problem
 }
 

@@ -131,26 +131,3 @@ func (h *Hub) forgiveGateway(entries ...*GatewayEntry) {
 		}
 	}
 }
-
-// takenPorts tell of ports of a Gateway at the edge that a proxy uses for its HTTP proxy
-// port, and of declared listeners that lost theirs to a Gateway.
-func (h *Hub) takenPorts(snap *Snapshot) []model.Problem {
-	var out []model.Problem
-	for m := range h.members {
-		g := snap.gatewayOf(m.class.proxy)
-		if g == nil || g.Kind != model.Gateway {
-			continue
-		}
-		for _, l := range g.Listeners {
-			if l.Port == m.claims.HTTPProxyPort {
-				out = append(out, translate.PortTaken(g.GatewayObject, l))
-			}
-		}
-		for _, e := range snap.Scopes[m.class.key.scope].explicit.list {
-			if slices.ContainsFunc(g.ports, func(p envoy.GatewayPort) bool { return p.Port == e.At }) {
-				out = append(out, translate.ListenerOfGateway(e, g.Object))
-			}
-		}
-	}
-	return out
-}

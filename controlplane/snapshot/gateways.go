@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/coastwise/coastwise/translate"
 	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
@@ -34,7 +33,11 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	}
 	for _, name := range names {
 		was := old.Gateways[name]
-		is, err := gatewaySafely(h.store.GatewayObjects(name))
+		is, nobodys, err := gatewaySafely(h.store.GatewayObjects(name))
+		delete(h.nobodys, name)
+		if len(nobodys) > 0 {
+			h.nobodys[name] = nobodys
+		}
 		if err != nil {
 			h.metrics.buildFailed.Inc()
 			h.log.Error("a Gateway could not be built; its last form stays", "gateway", name.String(), "err", err)
@@ -59,19 +62,20 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	return changed
 }
 
-// gatewaySafely contains a panic to the one Gateway that caused it.
-func gatewaySafely(o ingest.GatewayObjects) (e *GatewayEntry, err error) {
+// gatewaySafely contains a panic to the one Gateway that caused it. nobodys are the
+// problems of one that nobody serves.
+func gatewaySafely(o ingest.GatewayObjects) (e *GatewayEntry, nobodys []model.Problem, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e, err = nil, fmt.Errorf("panic: %v", r)
+			e, nobodys, err = nil, nil, fmt.Errorf("panic: %v", r)
 		}
 	}()
 	g, problems := ingest.Gateway(o)
 	if g == nil {
-		return nil, nil
+		return nil, problems, nil
 	}
 	e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
-	return e, e.check()
+	return e, nil, e.check()
 }
 
 // failed is the former form of a Gateway, and a Problem that says why; g may be nil.
@@ -114,17 +118,14 @@ func (s *Snapshot) gatewayOf(p model.Proxy) *GatewayEntry {
 	return nil
 }
 
-// gatewayProblems are those of all Gateways, and of proxies that run one that there is not.
+// gatewayProblems are those of all Gateways.
 func (h *Hub) gatewayProblems() []model.Problem {
 	var out []model.Problem
-	snap := h.snap.Load()
-	for _, g := range snap.Gateways {
+	for _, g := range h.snap.Load().Gateways {
 		out = append(out, g.Problems...)
 	}
-	for m := range h.members {
-		if p := m.claims; p.Gateway != "" && snap.gatewayOf(p) == nil {
-			out = append(out, translate.NotRun(p, snap.named(p)))
-		}
+	for _, problems := range h.nobodys {
+		out = append(out, problems...)
 	}
 	return out
 }

@@ -89,27 +89,3 @@ func (v *View) secret(name string) *envoy.Resource {
 func sameTunnels(was, is *model.Service) bool {
 	return slices.Equal(tunnelNames([]*model.Service{was}), tunnelNames([]*model.Service{is}))
 }
-
-// hboneProblems are those of waypoints whose Gateway wants them to end HBONE, and that
-// cannot.
-func (h *Hub) hboneProblems() []model.Problem {
-	var out []model.Problem
-	for m := range h.members {
-		if !m.class.proxy.HBONE {
-			continue
-		}
-		tell := func(field, message string) {
-			out = append(out, model.Problem{
-				Object: proxyRef(m.claims.ID), Field: "node.metadata.coastwise." + field, Severity: model.Error, Reason: model.ClientCannot,
-				Message: "Gateway " + m.claims.Gateway + " has a listener of protocol HBONE, and " + message + "; the waypoint has no listener",
-			})
-		}
-		if m.claims.Certificate == (model.Certificate{}) {
-			tell("certificate", "the proxy named no certificate: give bootstrap --ca, --cert and --key")
-		}
-		if !m.claims.Internal {
-			tell("internalListeners", "the proxy's bootstrap has no internal listeners: write it anew")
-		}
-	}
-	return out
-}

@@ -39,7 +39,8 @@ type Hub struct {
 	watchers map[string]map[*Member]struct{}
 	members  map[*Member]struct{}
 	byPod    map[ingest.PodName]map[*Member]struct{}
-	orphans  map[model.Key][]model.Problem // of keys without a service
+	orphans  map[model.Key][]model.Problem         // of keys without a service
+	nobodys  map[model.GatewayName][]model.Problem // of Gateways that nobody serves
 	refused  map[refusedKey]Refusal
 	emptying map[model.Key]time.Time
 	dead     map[*class]struct{} // left by their last stream, still in memos
@@ -58,7 +59,7 @@ func New(st *store.Store, floor time.Duration, log *slog.Logger) *Hub {
 		classes: map[classKey]*class{}, scopes: map[Scope]*scopeState{},
 		watchers: map[string]map[*Member]struct{}{}, members: map[*Member]struct{}{},
 		byPod:   map[ingest.PodName]map[*Member]struct{}{},
-		orphans: map[model.Key][]model.Problem{}, refused: map[refusedKey]Refusal{},
+		orphans: map[model.Key][]model.Problem{}, nobodys: map[model.GatewayName][]model.Problem{}, refused: map[refusedKey]Refusal{},
 		emptying: map[model.Key]time.Time{}, dead: map[*class]struct{}{},
 		bulk: bulk{more: make(chan struct{}, 1)},
 		mesh: workload.Mesh{Cluster: DefaultCluster}, ztunnels: map[*Ztunnel]struct{}{},

@@ -31,7 +31,7 @@ func (i identity) classKey() classKey {
 }
 
 // identify derives who a member is from what is known now, and reports claims
-// that differ from it.
+// that differ from it. It must be called with the hub's lock.
 func (h *Hub) identify(m *Member) identity {
 	nodes := h.store.Nodes()
 	proxy, differs := translate.Client(m.claims, nodes, h.store.Pod(podOf(m.claims.ID)))
@@ -40,7 +40,9 @@ func (h *Hub) identify(m *Member) identity {
 		h.log.Warn("a claim differs from what is known of the proxy", "proxy", m.claims.ID, "claim", claim,
 			"claimed", m.claims.Locality.String(), "known", proxy.Locality.String(), "node", proxy.Node)
 	}
-	if translate.UnknownPlace(proxy.Locality, nodes) {
+	unknown := translate.UnknownPlace(proxy.Locality, nodes)
+	m.told = claimProblems(m, proxy, differs, unknown)
+	if unknown {
 		h.metrics.unknownPlace.Inc()
 		h.log.Warn("no Node has the proxy's region or zone", "proxy", m.claims.ID, "locality", proxy.Locality.String())
 	}

@@ -188,22 +188,14 @@ func carriedOf(s *model.Service) map[model.PolicyKey]carried {
 	return out
 }
 
-// listenerProblems tell of listeners that lost their port to another Service or to
-// the HTTP proxy port of a client.
+// listenerProblems tell of listeners that lost their port to another Service, and of
+// services that lost an address to another.
 func (h *Hub) listenerProblems() []model.Problem {
 	var out []model.Problem
-	snap := h.snap.Load()
-	for _, set := range snap.Scopes {
+	for _, set := range h.snap.Load().Scopes {
 		out = append(append(out, set.explicit.problems...), set.entrances.problems...)
 	}
-	for m := range h.members {
-		for _, e := range snap.Scopes[m.class.key.scope].explicit.list {
-			if e.At == m.claims.HTTPProxyPort {
-				out = append(out, translate.ListenerTaken(e))
-			}
-		}
-	}
-	return append(out, h.takenPorts(snap)...)
+	return out
 }
 
 // forgiveListeners forgets the refusals of listeners that have changed since.

@@ -40,6 +40,7 @@ type Member struct {
 	hub    *Hub
 	claims model.Proxy
 	wake   chan struct{}
+	told   []model.Problem // of its claims; guarded by the hub's lock
 
 	// All below is guarded by mu; class and proxy are written under the hub's lock too.
 	mu       sync.Mutex

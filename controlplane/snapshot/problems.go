@@ -85,7 +85,10 @@ func (h *Hub) Problems() []model.Problem {
 		out = append(out, set.problems...)
 	}
 	out = append(out, h.listenerProblems()...)
-	out = append(append(out, h.gatewayProblems()...), h.hboneProblems()...)
+	out = append(append(out, h.gatewayProblems()...), h.ztunnelProblems()...)
+	for m := range h.members {
+		out = append(out, memberProblems(m, h.snap.Load())...)
+	}
 	for _, r := range h.refused {
 		out = append(out, h.rejected(r))
 	}
@@ -96,7 +99,7 @@ func (h *Hub) Problems() []model.Problem {
 // listener's address is one.
 func proxyRef(id string) model.ObjectRef {
 	pod := podOf(id)
-	return model.ObjectRef{Kind: "Proxy", Namespace: pod.Namespace, Name: pod.Name}
+	return model.ObjectRef{Kind: model.KindProxy, Namespace: pod.Namespace, Name: pod.Name}
 }
 
 // rejected puts a NACK onto the rule, or the first route, else the Service, behind the

@@ -28,6 +28,8 @@ type workloadIndex struct {
 	// pods are the service accounts of the pods of each Gateway.
 	pods  map[model.GatewayName]map[workload.ID]string
 	nodes *ingest.Nodes
+	// labelled are the pods whose own label names a waypoint.
+	labelled map[workload.ID]struct{}
 
 	dirty    map[workload.ID]struct{}
 	gateways map[model.GatewayName]struct{}
@@ -47,7 +49,7 @@ func newWorkloadIndex(st *store.Store, mesh workload.Mesh, log *slog.Logger) *wo
 		store: st, mesh: mesh, log: log, table: &Workloads{},
 		parts: map[model.Key]*workload.Part{}, behind: map[workload.ID][]model.Key{}, known: map[workload.ID]known{},
 		waypoints: map[model.GatewayName]*workload.Waypoint{}, pods: map[model.GatewayName]map[workload.ID]string{},
-		nodes: &ingest.Nodes{}, dirty: map[workload.ID]struct{}{},
+		nodes: &ingest.Nodes{}, labelled: map[workload.ID]struct{}{}, dirty: map[workload.ID]struct{}{},
 		gateways: map[model.GatewayName]struct{}{}, services: map[model.Key]struct{}{},
 	}
 }
@@ -263,6 +265,11 @@ func (x *workloadIndex) workload(id workload.ID, e *edit) {
 		return
 	}
 	k := known{waypoint: o.OwnWaypoint()}
+	if name, _, _ := ingest.PodWaypointName(o.Pod, nil); name != (model.GatewayName{}) {
+		x.labelled[id] = struct{}{}
+	} else {
+		delete(x.labelled, id)
+	}
 	if o.Pod != nil {
 		k.node, k.gateway = o.Pod.Spec.NodeName, workload.GatewayOf(o.Pod)
 	}

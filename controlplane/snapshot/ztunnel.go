@@ -8,6 +8,7 @@ import (
 
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate"
+	"github.com/coastwise/coastwise/translate/ingest"
 	"github.com/coastwise/coastwise/translate/model"
 	"github.com/coastwise/coastwise/translate/workload"
 )
@@ -139,6 +140,31 @@ func (h *Hub) wakeZtunnels(names map[string]struct{}, since time.Time) {
 	for z := range h.ztunnels {
 		z.mark(names, false, since)
 	}
+}
+
+// ztunnelProblems are those that ztunnels alone have, once there were any: of pods whose
+// label names no waypoint for them, of waypoints without an address, and of virtual IPs
+// that several services have.
+func (h *Hub) ztunnelProblems() []model.Problem {
+	if h.workloads == nil {
+		return nil
+	}
+	var out []model.Problem
+	for id := range h.workloads.labelled {
+		pod, _ := h.store.Workload(id.WorkloadName)
+		out = append(out, ingest.PodWaypoint(pod, h.store.GatewayObjects)...)
+	}
+	for name, w := range h.workloads.waypoints {
+		if len(w.Addresses) == 0 {
+			out = append(out, ingest.NoAddress(name))
+		}
+	}
+	entries := h.snap.Load().Entries
+	services := make([]*model.Service, 0, len(entries))
+	for _, e := range entries {
+		services = append(services, e.Service)
+	}
+	return append(out, translate.LostVIPs(services)...)
 }
 
 // rejectedWorkload puts a ztunnel's NACK onto the object behind the resource: the names

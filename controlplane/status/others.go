@@ -25,9 +25,11 @@ type kind struct {
 
 // others are these kinds, by their names in references.
 var others = map[string]kind{
-	"Service":       {corev1.SchemeGroupVersion.WithResource("services"), "Service"},
-	"Node":          {corev1.SchemeGroupVersion.WithResource("nodes"), "Node"},
-	"Pod":           {corev1.SchemeGroupVersion.WithResource("pods"), "Pod"},
+	"Service": {corev1.SchemeGroupVersion.WithResource("services"), "Service"},
+	"Node":    {corev1.SchemeGroupVersion.WithResource("nodes"), "Node"},
+	"Pod":     {corev1.SchemeGroupVersion.WithResource("pods"), "Pod"},
+	// A proxy is in most cases the Pod of its id; where there is none nobody is told.
+	model.KindProxy: {corev1.SchemeGroupVersion.WithResource("pods"), "Pod"},
 	"Namespace":     {corev1.SchemeGroupVersion.WithResource("namespaces"), "Namespace"},
 	"EndpointSlice": {discoveryv1.SchemeGroupVersion.WithResource("endpointslices"), "EndpointSlice"},
 

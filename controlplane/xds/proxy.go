@@ -357,7 +357,7 @@ func (p *proxy) info() ProxyInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.machine != nil {
-		out.Types = p.machine.Summary()
+		out.Types, out.refusals = p.machine.Summary(), p.machine.Stuck(p.claims.ID, maxRefusals)
 	}
 	return out
 }

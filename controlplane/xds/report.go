@@ -66,6 +66,23 @@ func (s *Stream) Summary() []TypeInfo {
 	return out
 }
 
+// Stuck is what the client refuses as it is now, by type and name, at most limit of them.
+func (s *Stream) Stuck(proxyID string, limit int) []Refusal {
+	var out []Refusal
+	for _, t := range s.types {
+		names := make([]string, 0, len(t.stuck))
+		for sl := range t.stuck {
+			names = append(names, sl.name)
+		}
+		for _, name := range sorted(names) {
+			if sl := t.slots[name]; len(out) < limit && sl != nil && sl.refused != nil {
+				out = append(out, Refusal{ProxyID: proxyID, TypeURL: t.url, Name: name, Version: sl.refused.version, Message: sl.refused.message})
+			}
+		}
+	}
+	return out
+}
+
 // Dump is everything that the client was sent and what it made of it. It costs
 // as much as all that the client holds.
 func (s *Stream) Dump() []TypeDump {

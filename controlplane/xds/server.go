@@ -21,6 +21,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"github.com/coastwise/coastwise/translate/model"
 )
 
 // Config is what a Server needs; a field that may be nil says so.
@@ -177,7 +179,17 @@ type ProxyInfo struct {
 	Peer string `json:"peer"`
 	// SharedID says that another live stream has this id too.
 	SharedID bool `json:"sharedId,omitempty"`
+	// Problems are those that concern this proxy alone, and what it refuses as it is now;
+	// whoever serves the list fills them in.
+	Problems []model.Problem `json:"problems,omitempty"`
+	refusals []Refusal
 }
+
+// maxRefusals is how many refusals of one stream are told; TypeInfo counts all.
+const maxRefusals = 20
+
+// Refusals are what the proxy refuses as it is now, the first 20 by type and name.
+func (i ProxyInfo) Refusals() []Refusal { return i.refusals }
 
 // Proxies lists all streams by id, the older first.
 func (s *Server) Proxies() []ProxyInfo {

@@ -56,7 +56,7 @@ func (e Entrance) byHost(chains []Chain) []*listenerv3.FilterChain {
 			continue
 		}
 		out = append(out, &listenerv3.FilterChain{Name: AloneName(port), Filters: []*listenerv3.Filter{
-			networkFilter("envoy.filters.network.http_connection_manager", connectionManager("original_"+portText(port), AloneName(port))),
+			networkFilter("envoy.filters.network.http_connection_manager", connectionManager("original_"+portText(port), AloneName(port), "")),
 		}})
 	}
 	return out

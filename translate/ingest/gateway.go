@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,11 +16,12 @@ import (
 
 // Gateway says in mesh words all that is known about one Gateway, and what is wrong with
 // it and with the routes that name it. It is nil where there is none, or where it is of a
-// class of somebody else; then the routes are not ours to judge either.
+// class of somebody else; then the routes are not ours to judge either, and the one Problem
+// is that of a class which looks like one of ours.
 func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 	g := o.Gateway
 	if g == nil || !ours(g, o.Class) {
-		return nil, nil
+		return nil, unknownClass(o)
 	}
 	out := &model.GatewayObject{GatewayName: o.Name, Object: gatewayRef(g), Kind: model.Gateway}
 	var problems []model.Problem
@@ -33,6 +35,18 @@ func Gateway(o GatewayObjects) (*model.GatewayObject, []model.Problem) {
 	}
 	out.Addresses = gatewayAddresses(o, out.Kind)
 	return out, model.SortProblems(problems)
+}
+
+// unknownClass tells of a class that looks like one of ours, and that no object declares.
+func unknownClass(o GatewayObjects) []model.Problem {
+	if o.Gateway == nil || o.Class != nil || !strings.HasPrefix(string(o.Gateway.Spec.GatewayClassName), model.EdgeClass) {
+		return nil
+	}
+	return []model.Problem{{
+		Object: gatewayRef(o.Gateway), Field: "spec.gatewayClassName", Severity: model.Warning, Reason: model.TargetNotFound,
+		Message: fmt.Sprintf("there is no GatewayClass %s, so nobody serves the Gateway; built in are %s and %s",
+			o.Gateway.Spec.GatewayClassName, model.WaypointClass, model.EdgeClass),
+	}}
 }
 
 // gatewayAddresses are where clients reach the Services of a Gateway: at the edge the

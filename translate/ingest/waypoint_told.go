@@ -43,14 +43,20 @@ func waypointRoutes(o GatewayObjects) []model.Problem {
 // waypointForServices is the label of a Gateway that says for what it is a waypoint, and
 // whether that is services.
 func waypointForServices(g *gatewayv1.Gateway) (label string, ok bool) {
-	label = waypointFor
+	label, what := forWhat(g)
+	return label, g != nil && (what == "" || what == "service" || what == "all")
+}
+
+// forWhat is the label of a Gateway that says for what it is a waypoint, and its value.
+func forWhat(g *gatewayv1.Gateway) (label, what string) {
 	if g == nil {
-		return label, false
+		return waypointFor, ""
 	}
-	what, set := g.Labels[label]
-	if !set {
-		label = waypointForIstio
-		what = g.Labels[label]
+	if what, ok := g.Labels[waypointFor]; ok {
+		return waypointFor, what
 	}
-	return label, what == "" || what == "service" || what == "all"
+	if what, ok := g.Labels[waypointForIstio]; ok {
+		return waypointForIstio, what
+	}
+	return waypointFor, ""
 }

@@ -62,6 +62,10 @@ const (
 	InvalidParameters          Reason = "InvalidParameters"
 )
 
+// KindProxy is the kind of a proxy in the reference of a Problem of its own: it is no object,
+// and named by its id.
+const KindProxy = "Proxy"
+
 // ObjectRef names one object. Namespace is empty for cluster-scoped kinds.
 type ObjectRef struct {
 	Kind      string
