@@ -41,7 +41,9 @@ type rig struct {
 }
 
 func newRig(t *testing.T, limits func(*ServerLimits)) *rig {
-	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreAnyFunction("testing/synctest.Test"), goleak.IgnoreAnyFunction("testing/synctest.testingSynctestTest")) })
+	t.Cleanup(func() {
+		goleak.VerifyNone(t, goleak.IgnoreAnyFunction("testing/synctest.Test"), goleak.IgnoreAnyFunction("testing/synctest.testingSynctestTest"))
+	})
 	w := newWorld()
 	for _, name := range []string{"a", "b"} {
 		w.set(envoy.ClusterType, name, "1")
