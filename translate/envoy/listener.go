@@ -65,10 +65,7 @@ func connectionManager(stat, routes string) *hcmv3.HttpConnectionManager {
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{
 			Rds: &hcmv3.Rds{ConfigSource: ads(), RouteConfigName: routes},
 		},
-		HttpFilters: []*hcmv3.HttpFilter{{
-			Name:       "envoy.filters.http.router",
-			ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(&routerv3.Router{})},
-		}},
+		HttpFilters:                []*hcmv3.HttpFilter{httpFilter("envoy.filters.http.router", &routerv3.Router{})},
 		StripTrailingHostDot:       true, // reviews.default. is reviews.default
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 		StreamIdleTimeout:          durationpb.New(0),
@@ -84,7 +81,8 @@ func accessLogs() []*accesslogv3.AccessLog {
 	}}
 }
 
-// accessLog prints one JSON object per request, or per connection of a TCP listener. Its keys are a contract.
+// accessLog prints one JSON object per request, or per connection of a TCP listener. Its
+// keys are a contract.
 func accessLog() *streamv3.StdoutAccessLog {
 	fields := map[string]string{
 		"time":        "%START_TIME%",
