@@ -6,7 +6,8 @@ import (
 	"github.com/coastwise/coastwise/translate/envoy"
 )
 
-// reopen notes the mode in next, and gives the scopes that it touches where it changed.
+// reopen notes in next whether unknown destinations are closed (outboundTrafficPolicy),
+// and gives the scopes that a change of it touches.
 func (h *Hub) reopen(old, next *Snapshot) map[*scopeState]bool {
 	out := map[*scopeState]bool{}
 	next.registryOnly = h.store.Mesh().RegistryOnly()

@@ -76,31 +76,20 @@ func (v *View) entrance(name string) (envoy.Entrance, bool) {
 // entranceListener is the listener with the chains that the client has; nil if it may not
 // be sent.
 func (v *View) entranceListener(e envoy.Entrance) *envoy.Resource {
-	r := v.set.entrances.get(e, v.class)
-	if r == nil {
-		return nil
-	}
-	return frozen(r)
+	return frozen(v.set.entrances.get(e, v.class))
 }
 
-// get builds a listener, once.
+// get builds a listener, once; nil if it may not be sent.
 func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 	key := entranceKey{e.Name, e.Bind, e.Port, e.Rest != nil, x.picked(c.proxy)}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if r, ok := x.memo[key]; ok {
-		return r
-	}
-	chains, _ := translate.Chains(x.services, func(s *model.Service, port uint32) model.PolicyID {
-		return s.PolicyID(c.proxy, port, "")
+	return once(x.memo, key, func() (envoy.Resource, error) {
+		chains, _ := translate.Chains(x.services, func(s *model.Service, port uint32) model.PolicyID {
+			return s.PolicyID(c.proxy, port, "")
+		})
+		return validated(e.Listener(chains))
 	})
-	r, err := validated(e.Listener(chains))
-	if err != nil {
-		x.memo[key] = nil
-		return nil
-	}
-	x.memo[key] = &r
-	return &r
 }
 
 // forgiven are the listeners whose refusals a new set forgets.

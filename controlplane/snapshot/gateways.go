@@ -34,7 +34,7 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	}
 	for _, name := range names {
 		was := old.Gateways[name]
-		is, err := gatewaySafely(h.store.GatewayObjects(name))
+		is, err := buildGateway(h.store.GatewayObjects(name))
 		if err != nil {
 			h.metrics.buildFailed.Inc()
 			h.log.Error("a Gateway could not be built; its last form stays", "gateway", name.String(), "err", err)
@@ -59,19 +59,17 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	return changed
 }
 
-// gatewaySafely contains a panic to the one Gateway that caused it.
-func gatewaySafely(o ingest.GatewayObjects) (e *GatewayEntry, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, err = nil, fmt.Errorf("panic: %v", r)
+// buildGateway is nil for a Gateway that is none of ours.
+func buildGateway(o ingest.GatewayObjects) (e *GatewayEntry, err error) {
+	err = contained(func() error {
+		g, problems := ingest.Gateway(o)
+		if g == nil {
+			return nil
 		}
-	}()
-	g, problems := ingest.Gateway(o)
-	if g == nil {
-		return nil, nil
-	}
-	e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
-	return e, e.check()
+		e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
+		return e.check()
+	})
+	return e, err
 }
 
 // failed is the former form of a Gateway, and a Problem that says why; g may be nil.
