@@ -6,7 +6,8 @@ import (
 	"github.com/coastwise/coastwise/translate/envoy"
 )
 
-// reopen notes the mode in next, and gives the scopes that it touches where it changed.
+// reopen notes in next whether unknown destinations are closed (outboundTrafficPolicy),
+// and gives the scopes that a change of it touches.
 func (h *Hub) reopen(old, next *Snapshot) map[*scopeState]bool {
 	out := map[*scopeState]bool{}
 	next.registryOnly = h.store.Mesh().RegistryOnly()
@@ -75,8 +76,7 @@ func (x *entrances) aloneRoutes(c *class, port uint32, registryOnly bool) *envoy
 	key := entranceKey{name: envoy.AloneName(port), rest: !registryOnly, picked: x.picked(c.proxy)}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if r, ok := x.memo[key]; ok {
-		return r
-	}
-	return x.keep(key, func() (envoy.Resource, error) { return envoy.AloneRoutes(port, x.chains(c), registryOnly) })
+	return once(x.memo, key, func() (envoy.Resource, error) {
+		return validated(envoy.AloneRoutes(port, x.chains(c), registryOnly))
+	})
 }

@@ -55,16 +55,13 @@ func (v *View) edge(typeURL, name string) *envoy.Resource {
 	for _, p := range v.edgePorts() {
 		if typeURL == envoy.ListenerType && p.ListenerName() == name ||
 			typeURL == envoy.RouteType && slices.Contains(p.RouteNames(), name) {
-			if r := v.set.edge.get(v, p, typeURL, name); r != nil {
-				return frozen(r)
-			}
-			return nil
+			return frozen(v.set.edge.get(v, p, typeURL, name))
 		}
 	}
 	return nil
 }
 
-// get builds a resource, once for each form of the Gateway.
+// get builds a resource, once for each form of the Gateway; nil if it may not be sent.
 func (x *edgeResources) get(v *View, p envoy.GatewayPort, typeURL, name string) *envoy.Resource {
 	key := edgeKey{typeURL: typeURL, name: name}
 	if typeURL == envoy.ListenerType {
@@ -78,18 +75,12 @@ func (x *edgeResources) get(v *View, p envoy.GatewayPort, typeURL, name string) 
 	if x.of != g {
 		x.of, x.memo = g, map[edgeKey]*envoy.Resource{}
 	}
-	if r, ok := x.memo[key]; ok {
-		return r
-	}
-	r, err := edgeResource(p, typeURL, name, key.bind, translate.Settings(v.class.proxy, x.services))
-	if err != nil {
-		x.memo[key] = nil
-		return nil
-	}
-	x.memo[key] = &r
-	return &r
+	return once(x.memo, key, func() (envoy.Resource, error) {
+		return edgeResource(p, typeURL, name, key.bind, translate.Settings(v.class.proxy, x.services))
+	})
 }
 
+// edgeResource is the listener or the routes of a name, at one port of a Gateway.
 func edgeResource(p envoy.GatewayPort, typeURL, name, bind string, of envoy.Settings) (envoy.Resource, error) {
 	if typeURL == envoy.RouteType {
 		return validated(p.Routes(name, of))

@@ -81,33 +81,15 @@ func (v *View) entrance(name string) (envoy.Entrance, bool) {
 // entranceListener is the listener with the chains that the client has; nil if it may not
 // be sent.
 func (v *View) entranceListener(e envoy.Entrance) *envoy.Resource {
-	r := v.set.entrances.get(e, v.class)
-	if r == nil {
-		return nil
-	}
-	return frozen(r)
+	return frozen(v.set.entrances.get(e, v.class))
 }
 
-// get builds a listener, once.
+// get builds a listener, once; nil if it may not be sent.
 func (x *entrances) get(e envoy.Entrance, c *class) *envoy.Resource {
 	key := entranceKey{e.Name, e.Bind, e.Port, e.Rest != nil, x.picked(c.proxy)}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if r, ok := x.memo[key]; ok {
-		return r
-	}
-	return x.keep(key, func() (envoy.Resource, error) { return e.Listener(x.chains(c)) })
-}
-
-// keep notes under a key what could be built and may be sent; x.mu is held.
-func (x *entrances) keep(key entranceKey, build func() (envoy.Resource, error)) *envoy.Resource {
-	r, err := validated(build())
-	if err != nil {
-		x.memo[key] = nil
-		return nil
-	}
-	x.memo[key] = &r
-	return &r
+	return once(x.memo, key, func() (envoy.Resource, error) { return validated(e.Listener(x.chains(c))) })
 }
 
 // chains are as a client has them.

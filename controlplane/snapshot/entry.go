@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -29,8 +28,8 @@ type Entry struct {
 
 	mu   sync.Mutex
 	memo map[model.Variant]*encoding
-	// fragments are in the routes of clients of its own namespace, and of others; nil
-	// until asked for.
+	// fragments are in the routes of clients of its own namespace, and of others, once
+	// asked for.
 	fragments map[fragmentKey]envoy.Fragment
 	// byPort are the routes of each port under each policy; nil until asked for.
 	byPort map[portRoutesKey]*envoy.Resource
@@ -56,7 +55,10 @@ type encoding struct {
 // resolve builds the encoding, or waits for who builds it.
 func (enc *encoding) resolve(e *Entry, v model.Variant) *encoding {
 	enc.once.Do(func() {
-		enc.built, enc.err = buildSafely(e.build, e.Service, v)
+		enc.err = contained(func() (err error) {
+			enc.built, err = e.build(e.Service, v)
+			return err
+		})
 		enc.done.Store(true)
 	})
 	return enc
@@ -139,14 +141,4 @@ func (e *Entry) allProblems() []model.Problem {
 		}
 	}
 	return model.SortProblems(out)
-}
-
-// buildSafely contains a panic to the one service that caused it.
-func buildSafely(build builder, s *model.Service, v model.Variant) (b translate.Built, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			b, err = translate.Built{}, fmt.Errorf("panic: %v", r)
-		}
-	}()
-	return build(s, v)
 }

@@ -9,8 +9,11 @@ import (
 )
 
 // frozen re-hashes what has been published: somebody who modified a shared body
-// is found at the next use.
+// is found at the next use. nil is none.
 func frozen(r *envoy.Resource) *envoy.Resource {
+	if r == nil {
+		return nil
+	}
 	if v := envoy.Version(r.Body); v != r.Version {
 		panic(fmt.Sprintf("%s %s was modified after publishing: %s, published as %s", r.TypeURL, r.Name, v, r.Version))
 	}

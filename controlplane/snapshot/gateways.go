@@ -33,7 +33,7 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	}
 	for _, name := range names {
 		was := old.Gateways[name]
-		is, nobodys, err := gatewaySafely(h.store.GatewayObjects(name))
+		is, nobodys, err := buildGateway(h.store.GatewayObjects(name))
 		delete(h.nobodys, name)
 		if len(nobodys) > 0 {
 			h.nobodys[name] = nobodys
@@ -62,20 +62,19 @@ func (h *Hub) regateway(names []model.GatewayName, old, next *Snapshot) map[*sco
 	return changed
 }
 
-// gatewaySafely contains a panic to the one Gateway that caused it. nobodys are the
-// problems of one that nobody serves.
-func gatewaySafely(o ingest.GatewayObjects) (e *GatewayEntry, nobodys []model.Problem, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, nobodys, err = nil, nil, fmt.Errorf("panic: %v", r)
+// buildGateway is nil for a Gateway that is none of ours; nobodys are the problems of one
+// that nobody serves.
+func buildGateway(o ingest.GatewayObjects) (e *GatewayEntry, nobodys []model.Problem, err error) {
+	err = contained(func() error {
+		g, problems := ingest.Gateway(o)
+		if g == nil {
+			nobodys = problems
+			return nil
 		}
-	}()
-	g, problems := ingest.Gateway(o)
-	if g == nil {
-		return nil, problems, nil
-	}
-	e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
-	return e, nil, e.check()
+		e = &GatewayEntry{GatewayObject: g, Problems: problems, ports: envoy.GatewayPorts(g)}
+		return e.check()
+	})
+	return e, nobodys, err
 }
 
 // failed is the former form of a Gateway, and a Problem that says why; g may be nil.

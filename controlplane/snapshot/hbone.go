@@ -49,17 +49,7 @@ func (x *entrances) fixed(key entranceKey, build func() (envoy.Resource, error))
 	key.picked = "fixed" // no selector is called so
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	r, ok := x.memo[key]
-	if !ok {
-		if made, err := validated(build()); err == nil {
-			r = &made
-		}
-		x.memo[key] = r
-	}
-	if r == nil {
-		return nil
-	}
-	return frozen(r)
+	return frozen(once(x.memo, key, func() (envoy.Resource, error) { return validated(build()) }))
 }
 
 // tunnelNames are the clusters of direct tunnels of some services, sorted.

@@ -27,11 +27,7 @@ func (v *View) portRoutes(name string) *envoy.Resource {
 	if _, ok := entry.Port(port); !ok {
 		return nil
 	}
-	r := entry.portRoutes(port, entry.PolicyID(v.class.proxy, port, ""), v.class.proxy.Form())
-	if r == nil {
-		return nil
-	}
-	return frozen(r)
+	return frozen(entry.portRoutes(port, entry.PolicyID(v.class.proxy, port, ""), v.class.proxy.Form()))
 }
 
 // portRoutes builds them, once; nil if they may not be sent.
@@ -42,17 +38,10 @@ func (e *Entry) portRoutes(port uint32, id model.PolicyID, form model.Form) *env
 	key := portRoutesKey{envoy.ClusterName(port, "", e.Host), id, form}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if r, ok := e.byPort[key]; ok {
-		return r
-	}
 	if e.byPort == nil {
 		e.byPort = map[portRoutesKey]*envoy.Resource{}
 	}
-	r, err := validated(envoy.PortRoutes(e.Service, port, id, form))
-	if err != nil {
-		e.byPort[key] = nil
-		return nil
-	}
-	e.byPort[key] = &r
-	return &r
+	return once(e.byPort, key, func() (envoy.Resource, error) {
+		return validated(envoy.PortRoutes(e.Service, port, id, form))
+	})
 }

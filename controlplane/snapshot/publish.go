@@ -345,13 +345,11 @@ func clustersOf(entries ...*Entry) []clusterAt {
 	return slices.Compact(out)
 }
 
-// ingestSafely contains a panic to the one service that caused it.
+// ingestSafely fails where ingest panics.
 func ingestSafely(o ingest.Objects) (s *model.Service, ps []model.Problem, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s, ps, err = nil, nil, fmt.Errorf("panic: %v", r)
-		}
-	}()
-	s, ps = ingest.Service(o)
-	return s, ps, nil
+	err = contained(func() error {
+		s, ps = ingest.Service(o)
+		return nil
+	})
+	return s, ps, err
 }

@@ -40,11 +40,7 @@ func (v *View) ofTarget(typeURL, name string) *envoy.Resource {
 	if !ok {
 		return nil
 	}
-	r := v.set.targets.get(typeURL, name, target, v.class)
-	if r == nil {
-		return nil
-	}
-	return frozen(r)
+	return frozen(v.set.targets.get(typeURL, name, target, v.class))
 }
 
 // get builds a resource, once; nil if it may not be sent.
@@ -55,20 +51,14 @@ func (t *targets) get(typeURL, name string, target envoy.Target, c *class) *envo
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r, ok := t.memo[key]; ok {
-		return r
-	}
-	r, err := target.Listener(name)
-	if typeURL == envoy.RouteType {
-		r, err = target.Routes(key.policy)
-	}
-	if err == nil {
-		err = envoy.ValidateFor(model.GRPCForm, r)
-	}
-	if err != nil {
-		t.memo[key] = nil
-		return nil
-	}
-	t.memo[key] = &r
-	return &r
+	return once(t.memo, key, func() (envoy.Resource, error) {
+		r, err := target.Listener(name)
+		if typeURL == envoy.RouteType {
+			r, err = target.Routes(key.policy)
+		}
+		if err == nil {
+			err = envoy.ValidateFor(model.GRPCForm, r)
+		}
+		return r, err
+	})
 }

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -111,7 +110,11 @@ func (x *workloadIndex) service(key model.Key, s *model.Service, o ingest.Object
 	if s != nil {
 		waypoint = x.waypoints[s.Waypoint]
 	}
-	part, err := newPartSafely(s, o, waypoint)
+	var part *workload.Part
+	err := contained(func() (err error) {
+		part, err = workload.NewPart(s, o, waypoint)
+		return err
+	})
 	if err != nil {
 		x.log.Error("a service could not be said to ztunnels; its last form stays", "service", key.Host, "err", err)
 		return
@@ -254,12 +257,19 @@ func (x *workloadIndex) waypoint(name model.GatewayName) *workload.Waypoint {
 
 // workload makes one workload anew.
 func (x *workloadIndex) workload(id workload.ID, e *edit) {
-	o := workload.Objects{ID: id, Nodes: x.nodes, Namespace: x.store.Namespace(id.Namespace), Waypoint: func(name model.GatewayName) *workload.Waypoint { return x.waypoints[name] }}
+	o := workload.Objects{
+		ID: id, Nodes: x.nodes, Namespace: x.store.Namespace(id.Namespace),
+		Waypoint: func(name model.GatewayName) *workload.Waypoint { return x.waypoints[name] },
+	}
 	o.Pod, o.Entry = x.store.Workload(id.WorkloadName)
 	for _, key := range x.behind[id] {
 		o.Members = append(o.Members, x.parts[key].Members[id])
 	}
-	r, err := workloadSafely(x.mesh, o)
+	var r *envoy.Resource
+	err := contained(func() (err error) {
+		r, err = x.mesh.Workload(o)
+		return err
+	})
 	if err != nil {
 		x.log.Error("a workload could not be said to ztunnels; its last form stays", "workload", id.Namespace+"/"+id.Name, "err", err)
 		return
@@ -287,24 +297,4 @@ func (x *workloadIndex) workload(id workload.ID, e *edit) {
 		return
 	}
 	x.known[id] = k
-}
-
-// newPartSafely contains a panic to the one service that caused it.
-func newPartSafely(s *model.Service, o ingest.Objects, waypoint *workload.Waypoint) (p *workload.Part, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			p, err = nil, fmt.Errorf("panic: %v", r)
-		}
-	}()
-	return workload.NewPart(s, o, waypoint)
-}
-
-// workloadSafely contains a panic to the one workload that caused it.
-func workloadSafely(m workload.Mesh, o workload.Objects) (r *envoy.Resource, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			r, err = nil, fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return m.Workload(o)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -41,14 +40,6 @@ type (
 	}
 )
 
-// uri is HOST:PORT, or [HOST]:PORT.
-func uri(host string, port uint32) string {
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	return fmt.Sprintf("%s:%d", host, port)
-}
-
 // GRPCBootstrap is what a proxyless gRPC client starts with: the content of the
 // file that GRPC_XDS_BOOTSTRAP names, or of GRPC_XDS_BOOTSTRAP_CONFIG. Its node
 // carries the same claims as an Envoy's. xds is our xDS port as the client reaches
@@ -76,7 +67,7 @@ func GRPCBootstrap(p model.Proxy, xds string, t ServerTLS) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
-	text, err := json.Marshal(grpcBootstrap{XDSServers: []grpcServer{t.grpcServer(uri(host, port))}, Node: node})
+	text, err := json.Marshal(grpcBootstrap{XDSServers: []grpcServer{t.grpcServer(hostPort(host, port))}, Node: node})
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}

@@ -10,8 +10,6 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	tcpproxyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
-	internalupstreamv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/internal_upstream/v3"
-	rawbufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -70,8 +68,8 @@ func passingOn(cluster string) *listenerv3.FilterChain {
 //
 // It fails if bind is no IP.
 func Inbound(bind string) (Resource, error) {
-	if _, err := netip.ParseAddr(bind); err != nil {
-		return Resource{}, fmt.Errorf("%s: bind address %q is not an IP", InboundListener, bind)
+	if err := bindable(InboundListener, bind, model.InboundPort); err != nil {
+		return Resource{}, err
 	}
 	return encode(ListenerType, InboundListener, &listenerv3.Listener{
 		Name: InboundListener, StatPrefix: InboundListener,
@@ -82,6 +80,17 @@ func Inbound(bind string) (Resource, error) {
 		FilterChains:       []*listenerv3.FilterChain{nowhere()},
 		DefaultFilterChain: passingOn(InboundListener),
 	})
+}
+
+// bindable says that a listener of a name can be at an address and port.
+func bindable(name, bind string, port uint32) error {
+	if _, err := netip.ParseAddr(bind); err != nil {
+		return fmt.Errorf("%s: bind address %q is not an IP", name, bind)
+	}
+	if port < 1 || port > maxPort {
+		return fmt.Errorf("%s: port %d is not in 1..65535", name, port)
+	}
+	return nil
 }
 
 // listenAddress takes IPv4 too where it is the IPv6 address of all interfaces.
@@ -139,26 +148,15 @@ func FixedCluster(name string) (Resource, error) {
 	return encode(ClusterType, name, c)
 }
 
-// toInternal leads to an internal listener, and takes the connection's facts with it.
+// toInternal makes a cluster lead to an internal listener, and take the connection's
+// facts with it.
 func toInternal(c *clusterv3.Cluster, listener string) {
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
 	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{
 		ClusterName: c.Name,
 		Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
-			HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: &corev3.Address{
-				Address: &corev3.Address_EnvoyInternalAddress{EnvoyInternalAddress: &corev3.EnvoyInternalAddress{
-					AddressNameSpecifier: &corev3.EnvoyInternalAddress_ServerListenerName{ServerListenerName: listener},
-				}},
-			}}},
+			HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: internalAddress(listener, "")}},
 		}}}},
 	}
-	c.TransportSocket = &corev3.TransportSocket{
-		Name: "envoy.transport_sockets.internal_upstream",
-		ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&internalupstreamv3.InternalUpstreamTransport{
-			TransportSocket: &corev3.TransportSocket{
-				Name:       "envoy.transport_sockets.raw_buffer",
-				ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&rawbufferv3.RawBuffer{})},
-			},
-		})},
-	}
+	c.TransportSocket = hop(nil)
 }

@@ -1,9 +1,6 @@
 package envoy
 
 import (
-	"fmt"
-	"net/netip"
-
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -99,11 +96,8 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 	if e.Bind == "" {
 		l.ListenerSpecifier = &listenerv3.Listener_InternalListener{InternalListener: &listenerv3.Listener_InternalListenerConfig{}}
 	} else {
-		if _, err := netip.ParseAddr(e.Bind); err != nil {
-			return Resource{}, fmt.Errorf("%s: bind address %q is not an IP", e.Name, e.Bind)
-		}
-		if e.Port < 1 || e.Port > maxPort {
-			return Resource{}, fmt.Errorf("%s: port %d is not in 1..65535", e.Name, e.Port)
+		if err := bindable(e.Name, e.Bind, e.Port); err != nil {
+			return Resource{}, err
 		}
 		l.Address = listenAddress(e.Bind, e.Port)
 	}

@@ -39,9 +39,10 @@ const (
 // SPIFFE id (reference/ambient.md 2).
 const tlvPrincipal = 0xD0
 
-// blackhole is the name of a cluster that there never is.
+// blackholeCluster is the name of a cluster that there never is.
 const blackholeCluster = "blackhole"
 
+// blackhole fails every connection at once.
 func blackhole() *tcpproxyv3.TcpProxy {
 	return &tcpproxyv3.TcpProxy{
 		StatPrefix: blackholeCluster, ClusterSpecifier: &tcpproxyv3.TcpProxy_Cluster{Cluster: blackholeCluster},
@@ -205,6 +206,7 @@ func byPort(ports map[string]*matcherv3.Matcher_OnMatch) *matcherv3.Matcher {
 
 func portText(port uint32) string { return strconv.FormatUint(uint64(port), 10) }
 
+// input is an extension of a matcher: what it looks at, or an action.
 func input(name string, config proto.Message) *xdscorev3.TypedExtensionConfig {
 	return &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: pack(config)}
 }

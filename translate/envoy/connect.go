@@ -15,10 +15,6 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// originalDestination is where the original_dst listener filter of an internal listener
-// looks for IP:PORT.
-const originalDestination = "envoy.filters.listener.original_dst.local_ip"
-
 // addressAuthority is the authority of a CONNECT that names an address.
 const addressAuthority = `(\[[0-9A-Fa-f:.]+\]|[0-9]+(\.[0-9]+){3}):[0-9]+`
 
@@ -35,10 +31,9 @@ func Connects(p model.Proxy) bool {
 func connecting(hcm *hcmv3.HttpConnectionManager) {
 	hcm.UpgradeConfigs = append(hcm.UpgradeConfigs, &hcmv3.HttpConnectionManager_UpgradeConfig{UpgradeType: "CONNECT"})
 	hcm.Http2ProtocolOptions = &corev3.Http2ProtocolOptions{AllowConnect: true}
-	destination := stateValue(originalDestination, "%REQ(:AUTHORITY)%", setstatev3.FilterStateValue_ONCE)
-	destination.FactoryKey = ""
 	facts := &httpsetstatev3.Config{OnRequestHeaders: []*setstatev3.FilterStateValue{
-		stateValue(connectAuthority, "%REQ(:AUTHORITY)%", setstatev3.FilterStateValue_ONCE), destination,
+		stateValue(connectAuthority, "%REQ(:AUTHORITY)%", setstatev3.FilterStateValue_ONCE),
+		knownState(originalLocal, "%REQ(:AUTHORITY)%"),
 	}}
 	hcm.HttpFilters = append([]*hcmv3.HttpFilter{httpFilter("envoy.filters.http.match_delegate", onlyConnect(facts))}, hcm.HttpFilters...)
 }
@@ -71,13 +66,13 @@ func (t *table) reentering(routes []*routev3.Route) []*routev3.Route {
 	if !t.connect {
 		return routes
 	}
-	return append([]*routev3.Route{reenter(connectMatch())}, routes...)
+	return append([]*routev3.Route{connectTo(OutboundListener, connectMatch())}, routes...)
 }
 
-// reenter leads a CONNECT to the outbound listener.
-func reenter(match *routev3.RouteMatch) *routev3.Route {
+// connectTo leads a CONNECT into a cluster of an internal listener.
+func connectTo(cluster string, match *routev3.RouteMatch) *routev3.Route {
 	return &routev3.Route{Match: match, Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: OutboundListener},
+		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
 		Timeout:          durationpb.New(0),
 		UpgradeConfigs: []*routev3.RouteAction_UpgradeConfig{{
 			UpgradeType: "CONNECT", ConnectConfig: &routev3.RouteAction_UpgradeConfig_ConnectConfig{},
@@ -95,7 +90,7 @@ func reenterByAddress() *routev3.Route {
 			MatchPattern: &envoymatcherv3.StringMatcher_SafeRegex{SafeRegex: &envoymatcherv3.RegexMatcher{Regex: addressAuthority}},
 		}},
 	}}
-	return reenter(match)
+	return connectTo(OutboundListener, match)
 }
 
 // refuseConnect answers for other names: a prefix matches no CONNECT.

@@ -2,7 +2,6 @@ package envoy
 
 import (
 	"strconv"
-	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -23,8 +22,8 @@ const MetadataKey = "coastwise"
 // removing the resource would not (reference envoy R6).
 //
 // A PASSTHROUGH policy has no load assignment, and that of a service resolved by
-// DNS stands in its cluster: the zero Resource. It fails if
-// the service has no such port or policy, or on a string that is not UTF-8.
+// DNS stands in its cluster: the zero Resource. It fails if the service has no such port
+// or policy, or on a string that is not UTF-8.
 func LoadAssignment(s *model.Service, v model.Variant, a locality.Assignment) (Resource, error) {
 	_, policy, err := resolve(s, v)
 	if err != nil {
@@ -166,12 +165,9 @@ func (h *host) hop(e *locality.Endpoint) {
 	}}
 }
 
-// hostPort is an IP of either family and a port, as an authority has them.
+// hostPort is HOST:PORT, [HOST]:PORT for IPv6, as an authority has them.
 func hostPort(ip string, port uint32) string {
-	if strings.Contains(ip, ":") {
-		ip = "[" + ip + "]"
-	}
-	return ip + ":" + strconv.FormatUint(uint64(port), 10)
+	return bracketed(ip) + ":" + strconv.FormatUint(uint64(port), 10)
 }
 
 func word(key, value string) *structpb.Struct {

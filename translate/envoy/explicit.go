@@ -90,9 +90,7 @@ func (e Explicit) Listener(bind string, id model.PolicyID) (Resource, error) {
 		Address:          socketAddress(bind, e.At),
 		StatPrefix:       stat,
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
-			Name: filter, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(config)},
-		}}}},
+		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{networkFilter(filter, config)}}},
 	})
 }
 
@@ -134,7 +132,8 @@ func tunneling(t *model.Tunnel) *tcpproxyv3.TcpProxy_TunnelingConfig {
 	return &tcpproxyv3.TcpProxy_TunnelingConfig{Hostname: t.Target, UsePost: t.Post}
 }
 
-// Routes are those of the port for every host, as at the HTTP proxy port; only for a listener with a RouteName.
+// Routes are those of the port for every host, as at the HTTP proxy port; only for a
+// listener with a RouteName.
 //
 // It fails on a string that is not UTF-8.
 func (e Explicit) Routes(id model.PolicyID) (Resource, error) {

@@ -102,10 +102,7 @@ func (p GatewayPort) Listener(bind string) (Resource, error) {
 		l.FilterChains = []*listenerv3.FilterChain{{Filters: edgeFilters(stat, name)}}
 		return encode(ListenerType, name, l)
 	}
-	l.ListenerFilters = []*listenerv3.ListenerFilter{{
-		Name:       "envoy.filters.listener.tls_inspector",
-		ConfigType: &listenerv3.ListenerFilter_TypedConfig{TypedConfig: pack(&tlsinspectorv3.TlsInspector{})},
-	}}
+	l.ListenerFilters = []*listenerv3.ListenerFilter{listenerFilter("envoy.filters.listener.tls_inspector", &tlsinspectorv3.TlsInspector{})}
 	for i := range p.Listeners {
 		l.FilterChains = append(l.FilterChains, p.chain(stat, &p.Listeners[i]))
 	}
@@ -142,10 +139,7 @@ func downstreamTLS(certificates []model.Credential) *tlsv3.DownstreamTlsContext 
 }
 
 func edgeFilters(stat, routes string) []*listenerv3.Filter {
-	return []*listenerv3.Filter{{
-		Name:       "envoy.filters.network.http_connection_manager",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(edgeManager(stat, routes))},
-	}}
+	return []*listenerv3.Filter{networkFilter("envoy.filters.network.http_connection_manager", edgeManager(stat, routes))}
 }
 
 // edgeManager trusts nothing that a client says of where it is, reads one path in one

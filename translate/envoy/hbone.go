@@ -2,7 +2,6 @@ package envoy
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -57,11 +56,8 @@ const (
 func HBONEListener(name, bind string, port uint32, trustDomain string) (Resource, error) {
 	switch name {
 	case ConnectTerminate:
-		if _, err := netip.ParseAddr(bind); err != nil {
-			return Resource{}, fmt.Errorf("%s: bind address %q is not an IP", name, bind)
-		}
-		if port < 1 || port > maxPort {
-			return Resource{}, fmt.Errorf("%s: port %d is not in 1..65535", name, port)
+		if err := bindable(name, bind, port); err != nil {
+			return Resource{}, err
 		}
 		return encode(ListenerType, name, terminate(bind, port, trustDomain))
 	case ConnectOriginate:
@@ -105,7 +101,7 @@ func terminateHTTP() *hcmv3.HttpConnectionManager {
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
 			Name: ConnectTerminate, ValidateClusters: wrapperspb.Bool(false),
 			VirtualHosts: []*routev3.VirtualHost{{
-				Name: "all", Domains: []string{"*"}, Routes: []*routev3.Route{intoTunnel()},
+				Name: "all", Domains: []string{"*"}, Routes: []*routev3.Route{connectTo(MainInternal, connectMatch())},
 			}},
 		}},
 		HttpFilters: []*hcmv3.HttpFilter{
@@ -115,43 +111,32 @@ func terminateHTTP() *hcmv3.HttpConnectionManager {
 	}
 }
 
-// intoTunnel leads every CONNECT to the chains of the services.
-func intoTunnel() *routev3.Route {
-	return &routev3.Route{
-		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_ConnectMatcher_{ConnectMatcher: &routev3.RouteMatch_ConnectMatcher{}}},
-		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: MainInternal},
-			Timeout:          durationpb.New(0),
-			UpgradeConfigs: []*routev3.RouteAction_UpgradeConfig{{
-				UpgradeType: "CONNECT", ConnectConfig: &routev3.RouteAction_UpgradeConfig_ConnectConfig{},
-			}},
-		}},
-	}
-}
-
 // tunnelFacts cross the hop to MainInternal: where the client wanted to go, by address
 // and by name, from where, and who it is. What tells two clients apart is hashable, so
 // that it counts for the pool of connections, and no two share one.
 func tunnelFacts() *httpsetstatev3.Config {
 	const once = setstatev3.FilterStateValue_ONCE
-	known := func(key, format string) *setstatev3.FilterStateValue {
-		v := stateValue(key, format, once)
-		v.FactoryKey = "" // the key's own
-		return v
-	}
 	return &httpsetstatev3.Config{OnRequestHeaders: []*setstatev3.FilterStateValue{
-		known(originalLocal, "%REQ(:AUTHORITY)%"),
-		known(originalRemote, "%DOWNSTREAM_REMOTE_ADDRESS%"),
+		knownState(originalLocal, "%REQ(:AUTHORITY)%"),
+		knownState(originalRemote, "%DOWNSTREAM_REMOTE_ADDRESS%"),
 		stateValue(connectAuthority, "%REQ(:AUTHORITY)%", once),
 		stateValue(peerPrincipal, "%DOWNSTREAM_PEER_URI_SAN%", once),
 	}}
 }
 
+// knownState keeps what a format gives under a key of Envoy's own, which says itself
+// what is kept.
+func knownState(key, format string) *setstatev3.FilterStateValue {
+	v := stateValue(key, format, setstatev3.FilterStateValue_ONCE)
+	v.FactoryKey = ""
+	return v
+}
+
 // originate begins a tunnel to the endpoint that was chosen: its metadata says where it
 // is, and what identity its ztunnel must show.
 func originate() *listenerv3.Listener {
-	pin := stateValue(expectedSANs, "%DYNAMIC_METADATA("+MetadataKey+":"+identityKey+")%", setstatev3.FilterStateValue_ONCE)
-	pin.FactoryKey, pin.SkipIfEmpty = "", true
+	pin := knownState(expectedSANs, "%DYNAMIC_METADATA("+MetadataKey+":"+identityKey+")%")
+	pin.SkipIfEmpty = true
 	return &listenerv3.Listener{
 		Name: ConnectOriginate, StatPrefix: ConnectOriginate,
 		TrafficDirection:  corev3.TrafficDirection_OUTBOUND,

@@ -6,7 +6,6 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	internalv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/internal_upstream/v3"
 	rawbufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
@@ -43,18 +42,9 @@ const (
 func HBONECluster(name, trustDomain string) (Resource, error) {
 	switch name {
 	case MainInternal:
-		return encode(ClusterType, name, &clusterv3.Cluster{
-			Name:                 name,
-			ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
-			CircuitBreakers:      breakers(model.Pool{}),
-			LoadAssignment: &endpointv3.ClusterLoadAssignment{
-				ClusterName: name,
-				Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
-					HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: internalAddress(name, "")}},
-				}}}},
-			},
-			TransportSocket: hop(nil),
-		})
+		c := &clusterv3.Cluster{Name: name, CircuitBreakers: breakers(model.Pool{})}
+		toInternal(c, MainInternal)
+		return encode(ClusterType, name, c)
 	case ConnectOriginate:
 		return encode(ClusterType, name, &clusterv3.Cluster{
 			Name:                 name,
@@ -172,9 +162,9 @@ func tunnelHTTP() *httpv3.HttpProtocolOptions {
 	}
 }
 
-// hop crosses to an internal listener, and lets the endpoint's metadata cross with it
-// where under is given or there is any; endpoints that are plain addresses are reached
-// by what is under it, nil: raw bytes.
+// hop crosses to an internal listener, and takes the endpoint's metadata of these names
+// with it. Endpoints that are plain addresses are reached by what is under it, nil: raw
+// bytes.
 func hop(under *corev3.TransportSocket, passed ...string) *corev3.TransportSocket {
 	if under == nil {
 		under = socket(rawSocket, &rawbufferv3.RawBuffer{})
@@ -189,6 +179,7 @@ func hop(under *corev3.TransportSocket, passed ...string) *corev3.TransportSocke
 	return socket(internalSocket, out)
 }
 
+// internalAddress is an internal listener; id, if not "", tells endpoints behind it apart.
 func internalAddress(listener, id string) *corev3.Address {
 	return &corev3.Address{Address: &corev3.Address_EnvoyInternalAddress{EnvoyInternalAddress: &corev3.EnvoyInternalAddress{
 		AddressNameSpecifier: &corev3.EnvoyInternalAddress_ServerListenerName{ServerListenerName: listener}, EndpointId: id,

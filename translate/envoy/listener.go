@@ -67,10 +67,7 @@ func connectionManager(stat, routes, host string) *hcmv3.HttpConnectionManager {
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{
 			Rds: &hcmv3.Rds{ConfigSource: ads(), RouteConfigName: routes},
 		},
-		HttpFilters: []*hcmv3.HttpFilter{{
-			Name:       "envoy.filters.http.router",
-			ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(&routerv3.Router{})},
-		}},
+		HttpFilters:                []*hcmv3.HttpFilter{httpFilter("envoy.filters.http.router", &routerv3.Router{})},
 		HttpProtocolOptions:        &corev3.Http1ProtocolOptions{AcceptHttp_10: true, DefaultHostForHttp_10: host},
 		StripTrailingHostDot:       true, // reviews.default. is reviews.default
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
@@ -87,7 +84,8 @@ func accessLogs() []*accesslogv3.AccessLog {
 	}}
 }
 
-// accessLog prints one JSON object per request, or per connection of a TCP listener. Its keys are a contract.
+// accessLog prints one JSON object per request, or per connection of a TCP listener. Its
+// keys are a contract.
 func accessLog() *streamv3.StdoutAccessLog {
 	fields := map[string]string{
 		"time":        "%START_TIME%",

@@ -12,17 +12,17 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// Applications are told who the peer is where that is known: by the PROXY header it is
-// taken out of the connection first.
+// Applications are told who the peer is where that is known; of a PROXY header the
+// listener keeps it.
 func TestApplicationsAreToldOfThePeer(t *testing.T) {
-	const state, told = "envoy.filters.http.set_filter_state", "envoy.filters.http.header_mutation"
-	plain := filtersOf(t, Entrance{Name: CaptureListener, Bind: "127.0.0.1", Port: 15001})
+	const told = "envoy.filters.http.header_mutation"
+	plain := filtersOf(t, Entrance{Name: CaptureListener, Bind: "127.0.0.1", Port: 15001, Own: []uint32{15001}})
 	for _, c := range []struct {
 		e    Entrance
 		want []string
 	}{
 		{Entrance{Principal: true}, []string{told}},
-		{Entrance{Principal: true, Proxied: true}, []string{state, told}},
+		{Entrance{Principal: true, Proxied: true}, []string{told}},
 		{Entrance{Proxied: true}, nil},
 	} {
 		c.e.Name, c.e.Bind, c.e.Port = WaypointListener, "127.0.0.1", 15088
@@ -47,7 +47,7 @@ func filtersOf(t *testing.T, e Entrance) []string {
 
 // What leads back to the proxy is closed, if it is one port only, and beside services.
 func TestEntranceClosesItsOwnPorts(t *testing.T) {
-	e := Entrance{Name: CaptureListener, Bind: "127.0.0.1", Port: 65535, Own: []uint32{15001}}
+	e := Entrance{Name: CaptureListener, Bind: "127.0.0.1", Port: 15001, Own: []uint32{15001}}
 	l := listenerOf(t, e, chained("a", []string{"10.96.0.1"}, httpPort))
 	if n := len(l.GetFilterChains()); n != 2 || l.GetFilterChains()[1].GetName() != nowhereChain {
 		t.Errorf("%d chains: %v", n, l.GetFilterChains())
@@ -57,7 +57,7 @@ func TestEntranceClosesItsOwnPorts(t *testing.T) {
 // Tunnels have no timeout, and of names that are no host's only addresses come back in.
 func TestConnectRoutes(t *testing.T) {
 	r := reenterByAddress()
-	for name, route := range map[string]*routev3.Route{"HBONE": intoTunnel(), "CONNECT": reenter(connectMatch()), "by address": r} {
+	for name, route := range map[string]*routev3.Route{"CONNECT": connectTo(OutboundListener, connectMatch()), "by address": r} {
 		if timeout := route.GetRoute().GetTimeout(); timeout == nil || timeout.AsDuration() != 0 {
 			t.Errorf("%s: a tunnel ends after %v", name, timeout)
 		}

@@ -18,8 +18,8 @@ const BrokenCluster = "outbound|broken"
 
 const noBackend = "coastwise: the route has no backend that may be used\n"
 
-// PortRoutes are the routes of one port for clients of a form under one of its policies, named
-// like its cluster, for any host: captured connections, waypoints and CONNECT have
+// PortRoutes are the routes of one port for clients of a form under one of its policies,
+// named like its cluster, for any host: captured connections, waypoints and CONNECT have
 // found the service by its address already.
 //
 // It fails on a string that is not UTF-8, and where the service has no such port.
@@ -36,9 +36,10 @@ func PortRoutes(s *model.Service, port uint32, id model.PolicyID, form model.For
 	})
 }
 
-// RouteList are the routes of one port, for clients of a form, under the settings of the policy that rules for
-// the client there: what HTTPRoutes and GRPCRoutes say of it, else one to its cluster
-// with the defaults of semantics 9.6. All entrances use it.
+// RouteList are the routes of one port, for clients of a form, under the settings of the
+// policy that rules for the client there: what HTTPRoutes and GRPCRoutes say of it, else
+// one to its cluster with the defaults of semantics 9.6. All clients inside the mesh have
+// it; those of a Gateway at the edge are GatewayPort.Routes.
 //
 // The hash key is the policy's, whatever the backend is: one key per route, and a
 // backend's own service may be ruled by another policy for each client. A request cannot
@@ -53,13 +54,6 @@ func RouteList(s *model.Service, port model.Port, set model.ClusterSettings, for
 		e.tunnelled = own
 	}
 	return e.list(port.Routes)
-}
-
-// EncodeRoutes are the Envoy routes of a list of routes that stand in no service's
-// policy: those of a Gateway at the edge.
-func EncodeRoutes(routes []model.Route) []*routev3.Route {
-	e := routeEncoder{}
-	return e.list(routes)
 }
 
 // toCluster routes everything to a cluster; that websockets may be upgraded is said

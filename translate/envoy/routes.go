@@ -2,7 +2,6 @@ package envoy
 
 import (
 	"strconv"
-	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -80,10 +79,7 @@ func portSuffix(p model.Port) string { return ":" + strconv.FormatUint(uint64(p.
 func hostNames(clientNamespace string, s *model.Service) []string {
 	names := shortNames(clientNamespace, s)
 	for _, ip := range s.Addresses {
-		if strings.Contains(ip, ":") {
-			ip = "[" + ip + "]"
-		}
-		names = append(names, ip)
+		names = append(names, bracketed(ip))
 	}
 	return names
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/coastwise/coastwise/translate/model"
 )
 
-// TunnelSecret is what a client is answered that asks for one of the two secrets of tunnels by
-// name: the files that it claimed itself, which it watches, so that a pair renamed in is
-// shown in the next handshake. Nothing secret passes us. The zero Resource is for other
-// names, and for a client that claims no certificate.
+// TunnelSecret is what a client is answered that asks for one of the two secrets of
+// tunnels by name: the files that it claimed itself, which it watches, so that a pair
+// renamed in is shown in the next handshake. Nothing secret passes us. The zero Resource
+// is for other names, and for a client that claims no certificate.
 //
 // It fails on a path that is not UTF-8.
 func TunnelSecret(c model.Certificate, name string) (Resource, error) {

@@ -93,11 +93,11 @@ func validate(f *findings, r Resource) error {
 	return f.err(r)
 }
 
-// ValidateWithin says whether every endpoint of a load assignment, or of the one
-// that a cluster holds, is one of the
-// service's at that port, in a region that the variant's policy allows
-// (semantics 4.1): the fence, checked on the very bytes that would be sent. The
-// region that decides is the endpoint's, not its locality's.
+// ValidateWithin says whether every endpoint of a load assignment, or of the one that a
+// cluster holds, is one of the service's at that port, in a region that the variant's
+// policy allows (semantics 4.1), with the identity that the service gives it: the fence,
+// checked on the very bytes that would be sent. The region that decides is the
+// endpoint's, not its locality's.
 //
 // The error is an *InvalidError.
 func ValidateWithin(s *model.Service, v model.Variant, r Resource) error {
@@ -219,6 +219,19 @@ func (f *findings) decode(r Resource, m checked) bool {
 		}
 	} else if err != nil {
 		f.addf("%v", err)
+	}
+	return true
+}
+
+// unpack reads a packed message, and runs the checks of its schema too; it is false where
+// it cannot be read.
+func (f *findings) unpack(where string, packed *anypb.Any, m checked) bool {
+	if err := packed.UnmarshalTo(m); err != nil {
+		f.addf("%s: %v", where, err)
+		return false
+	}
+	if err := m.ValidateAll(); err != nil {
+		f.addf("%s: %v", where, err)
 	}
 	return true
 }

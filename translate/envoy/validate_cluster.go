@@ -100,14 +100,7 @@ func (f *findings) pool(m *clusterv3.Cluster) {
 
 // httpOptions checks what is packed inside the cluster.
 func (f *findings) httpOptions(m *clusterv3.Cluster) {
-	options := new(httpv3.HttpProtocolOptions)
-	if err := m.GetTypedExtensionProtocolOptions()[httpOptionsName].UnmarshalTo(options); err != nil {
-		f.addf("typed_extension_protocol_options: %v", err)
-		return
-	}
-	if err := options.ValidateAll(); err != nil {
-		f.addf("typed_extension_protocol_options: %v", err)
-	}
+	f.unpack("typed_extension_protocol_options", m.GetTypedExtensionProtocolOptions()[httpOptionsName], new(httpv3.HttpProtocolOptions))
 }
 
 // discovery checks that endpoints come over this stream, under a name that is

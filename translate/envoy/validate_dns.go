@@ -17,18 +17,13 @@ func (f *findings) dns(m *clusterv3.Cluster) {
 		f.addf("eds_cluster_config: a cluster that is resolved by DNS has none")
 	}
 	settings := new(dnsv3.DnsCluster)
-	switch packed := m.GetClusterType(); {
-	case packed.GetName() != dnsClusterName:
+	packed := m.GetClusterType()
+	if packed.GetName() != dnsClusterName {
 		f.addf("cluster_type: %q is not served", packed.GetName())
 		return
-	default:
-		if err := packed.GetTypedConfig().UnmarshalTo(settings); err != nil {
-			f.addf("cluster_type: %v", err)
-			return
-		}
 	}
-	if err := settings.ValidateAll(); err != nil {
-		f.addf("cluster_type: %v", err)
+	if !f.unpack("cluster_type", packed.GetTypedConfig(), settings) {
+		return
 	}
 	if settings.GetDnsRefreshRate() == nil || settings.GetDnsFailureRefreshRate() == nil {
 		f.addf("cluster_type: how often names are resolved is missing, so Envoy's 5 s would hold")

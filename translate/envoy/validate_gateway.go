@@ -51,12 +51,8 @@ func hasInspector(m *listenerv3.Listener) bool {
 // downstreamTLS wants a certificate out of a file of secrets, and nothing older than TLS 1.2.
 func (f *findings) downstreamTLS(where string, c *listenerv3.FilterChain) {
 	m := new(tlsv3.DownstreamTlsContext)
-	if err := c.GetTransportSocket().GetTypedConfig().UnmarshalTo(m); err != nil {
-		f.addf("%s: %v", where, err)
+	if !f.unpack(where, c.GetTransportSocket().GetTypedConfig(), m) {
 		return
-	}
-	if err := m.ValidateAll(); err != nil {
-		f.addf("%s: %v", where, err)
 	}
 	common := m.GetCommonTlsContext()
 	if v := common.GetTlsParams().GetTlsMinimumProtocolVersion(); v != tlsv3.TlsParameters_TLSv1_2 && v != tlsv3.TlsParameters_TLSv1_3 {

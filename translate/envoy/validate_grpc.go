@@ -189,12 +189,8 @@ func (f *findings) apiListener(m *listenerv3.Listener) {
 		f.addf("a socket, which would make it a server's listener")
 	}
 	hcm := new(hcmv3.HttpConnectionManager)
-	if err := m.GetApiListener().GetApiListener().UnmarshalTo(hcm); err != nil {
-		f.addf("api_listener: %v", err)
+	if !f.unpack("api_listener", m.GetApiListener().GetApiListener(), hcm) {
 		return
-	}
-	if err := hcm.ValidateAll(); err != nil {
-		f.addf("api_listener: %v", err)
 	}
 	if rds := hcm.GetRds(); rds.GetConfigSource().GetAds() == nil || rds.GetRouteConfigName() == "" {
 		f.addf("api_listener: routes do not come over ADS")

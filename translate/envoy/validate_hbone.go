@@ -187,13 +187,10 @@ func (f *findings) only(c *listenerv3.FilterChain, m checked) proto.Message {
 	return f.last(c, m)
 }
 
+// last reads the last filter of a chain, which has some; nil if it is another.
 func (f *findings) last(c *listenerv3.FilterChain, m checked) proto.Message {
-	if err := c.GetFilters()[len(c.GetFilters())-1].GetTypedConfig().UnmarshalTo(m); err != nil {
-		f.addf("filters: %v", err)
+	if !f.unpack("filters", c.GetFilters()[len(c.GetFilters())-1].GetTypedConfig(), m) {
 		return nil
-	}
-	if err := m.ValidateAll(); err != nil {
-		f.addf("filters: %v", err)
 	}
 	return m
 }

@@ -76,12 +76,8 @@ func (f *findings) filter(where string, filter *listenerv3.Filter) {
 		return
 	}
 	hcm := new(hcmv3.HttpConnectionManager)
-	if err := filter.GetTypedConfig().UnmarshalTo(hcm); err != nil {
-		f.addf("%s: %v", where, err)
+	if !f.unpack(where, filter.GetTypedConfig(), hcm) {
 		return
-	}
-	if err := hcm.ValidateAll(); err != nil {
-		f.addf("%s: %v", where, err)
 	}
 	if rds := hcm.GetRds(); rds.GetConfigSource().GetAds() == nil || rds.GetRouteConfigName() == "" {
 		f.addf("%s: routes do not come over ADS", where)
@@ -89,12 +85,8 @@ func (f *findings) filter(where string, filter *listenerv3.Filter) {
 }
 
 func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxyv3.TcpProxy) {
-	if err := filter.GetTypedConfig().UnmarshalTo(m); err != nil {
-		f.addf("%s: %v", where, err)
+	if !f.unpack(where, filter.GetTypedConfig(), m) {
 		return
-	}
-	if err := m.ValidateAll(); err != nil {
-		f.addf("%s: %v", where, err)
 	}
 	if _, _, _, ok := ParseClusterName(m.GetCluster()); !ok && m.GetCluster() != blackholeCluster && !passesOn(m.GetCluster()) {
 		f.addf("%s.cluster: %q is not outbound|PORT|SUBSET|HOST", where, m.GetCluster())
