@@ -66,14 +66,14 @@ func (s *Source) wrongIn(path, name string) string {
 func certificateIn(data []byte, name string) error {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		return err
+		return errors.New("it is no YAML") // the words of the error may quote the key
 	}
 	if string(text) == "null" {
 		return errors.New("it is empty")
 	}
 	var file discoveryv3.DiscoveryResponse
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, &file); err != nil {
-		return err
+		return errors.New("it is no DiscoveryResponse, which is what file SDS reads")
 	}
 	if n := len(file.Resources); n != 1 {
 		return fmt.Errorf("resources: %d, and one is wanted", n)

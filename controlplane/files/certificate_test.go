@@ -69,7 +69,7 @@ func TestCertificateIn(t *testing.T) {
 		{"no PEM", inline("a", "b"), "failed to find any PEM data"},
 		{"empty", "", "it is empty"},
 		{"nothing in it", "resources: []\n", "resources: 0, and one is wanted"},
-		{"no YAML", "junk: [", "yaml"},
+		{"no YAML", "junk: [", "it is no YAML"},
 		{"two", secretFile("shop.a", byPath) + strings.TrimPrefix(secretFile("shop.b", byPath), "resources:\n"), "resources: 2"},
 		{"another type", "resources:\n- \"@type\": type.googleapis.com/envoy.config.core.v3.DataSource\n  filename: a\n", "no Secret"},
 		{"another name", secretFile("a", byPath), `resources[0].name is "a", not "shop.a"`},
