@@ -30,7 +30,8 @@ var weightCases = []struct {
 	{"levels", "{enabled: true}", [3]float64{800. / 9, 100. / 9, 0}, [3]float64{50, 50, 0}},
 	{
 		"listed", "{distribute: [{from: eu/*, to: {eu/eu-1: 70, eu/eu-2: 30}}]}",
-		[3]float64{70 * 8. / 9, 70. / 9, 30}, [3]float64{35, 35, 30},
+		[3]float64{70 * 8. / 9, 70. / 9, 30},
+		[3]float64{35, 35, 30},
 	},
 	{"sums", "{distribute: [{from: us/*, to: {us: 100}}]}", [3]float64{80, 10, 10}, [3]float64{45, 45, 10}},
 }
