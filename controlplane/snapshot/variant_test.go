@@ -104,7 +104,7 @@ func byWholeProxy(t *rapid.T, s *model.Service, p model.Proxy, port model.Port, 
 		t.Fatal(err)
 	}
 	if form == model.GRPCForm {
-		a = predict.Hard(a, policy.Algorithm == model.RingHash)
+		a = predict.Hard(a)
 	}
 	endpoints, err = envoy.LoadAssignment(s, everything, a)
 	if err != nil {
