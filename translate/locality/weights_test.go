@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -121,5 +122,50 @@ func checkScaled(t *rapid.T, weights, got []uint32) {
 				t.Fatalf("%d <= %d became %d and %d", v, w, got[j], got[i])
 			}
 		}
+	}
+}
+
+// TestUnweighed: RANDOM is told where endpoints that it chooses among weigh differently:
+// those of a priority, with locality weighting those of a locality.
+func TestUnweighed(t *testing.T) {
+	client := model.View{Locality: model.Locality{Region: "eu", Zone: "z1"}}
+	levels := model.Policy{Mode: model.Levels}
+	listed := model.Policy{Mode: model.Levels, Distribute: []model.Distribute{{To: []model.Share{{Percent: 100}}}}}
+	for _, tc := range []struct {
+		name    string
+		policy  model.Policy
+		by      model.Algorithm
+		weights []uint32 // by turns of z1 and z2
+		told    string
+	}{
+		{"one pool, even", model.Policy{}, model.Random, []uint32{3, 3, 3}, ""},
+		{"one pool, zones differ", model.Policy{}, model.Random, []uint32{3, 2}, "what the priority gets"},
+		{"one pool, a zone is uneven", model.Policy{}, model.Random, []uint32{3, 3, 2}, "what the priority gets"},
+		{"priorities differ", levels, model.Random, []uint32{3, 2, 3, 2}, ""},
+		{"the first priority is uneven", levels, model.Random, []uint32{3, 2, 2, 2}, "what the priority gets"},
+		{"the second priority is uneven", levels, model.Random, []uint32{3, 2, 3, 3}, "what the priority gets"},
+		{"localities differ", listed, model.Random, []uint32{3, 2, 3, 2}, ""},
+		{"a locality is uneven", listed, model.Random, []uint32{3, 2, 3, 3}, "what the locality gets"},
+		{"not at random", listed, model.RoundRobin, []uint32{3, 2, 3, 3}, ""},
+		{"nothing at all", levels, model.Random, nil, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.policy.Algorithm = tc.by
+			notes := locality.Assign(client, tc.policy, weighted(tc.weights...)).Notes
+			if tc.told == "" && len(notes) > 0 || tc.told != "" && len(notes) != 1 {
+				t.Fatalf("told %+v", notes)
+			}
+			if tc.told != "" && (notes[0].Reason != model.ClientCannot || !strings.Contains(notes[0].Message, tc.told)) {
+				t.Errorf("told %+v, want %q", notes[0], tc.told)
+			}
+		})
+	}
+}
+
+// TestWeighAgain: what a group weighed before does not count.
+func TestWeighAgain(t *testing.T) {
+	groups := locality.Assign(model.View{}, model.Policy{}, weighted(3, 2)).Groups
+	if locality.Weigh(groups); groups[0].Weight != 3 || groups[1].Weight != 2 {
+		t.Errorf("%+v", groups)
 	}
 }

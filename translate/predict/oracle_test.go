@@ -206,7 +206,7 @@ func TestSharesAgainstOracle(t *testing.T) {
 				t.Fatalf("group %d has %d shares, want %d", i, len(got[i]), len(want[i]))
 			}
 			for j := range want[i] {
-				if w, _ := want[i][j].Float64(); math.Abs(got[i][j]-w) > 1e-9 {
+				if w, _ := want[i][j].Float64(); !(math.Abs(got[i][j]-w) <= 1e-9) {
 					t.Fatalf("group %d endpoint %d: %v, want %v", i, j, got[i][j], w)
 				}
 			}

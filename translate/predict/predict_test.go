@@ -46,7 +46,7 @@ func near(a, b []float64, within float64) bool {
 		return false
 	}
 	for i := range a {
-		if math.Abs(a[i]-b[i]) > within {
+		if !(math.Abs(a[i]-b[i]) <= within) { // nor is NaN near anything
 			return false
 		}
 	}

@@ -52,8 +52,8 @@ func split(a locality.Assignment, g locality.Group, share float64) []float64 {
 }
 
 // claim is what a group stands for among those of its priority, as a fraction n/d: what
-// its healthy endpoints are worth together, or with a.Weighted its weight in percent,
-// times min(1, factor × healthy / total) unless the algorithm hashes.
+// its healthy endpoints are worth together, or with a.Weighted its weight, times
+// min(100, factor × healthy / total) unless the algorithm hashes.
 func claim(a locality.Assignment, g locality.Group) (n, d uint64) {
 	up, total := healthy(g), uint64(len(g.Endpoints))
 	switch {
@@ -62,7 +62,7 @@ func claim(a locality.Assignment, g locality.Group) (n, d uint64) {
 	case !a.Weighted:
 		return together(a, g), 1
 	case a.Algorithm == model.RingHash || a.Algorithm == model.Maglev:
-		return 100 * uint64(max(1, g.Weight)), 1
+		return uint64(max(1, g.Weight)), 1
 	}
 	return uint64(max(1, g.Weight)) * min(100*total, uint64(factor(a))*up), total
 }
