@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -62,5 +63,16 @@ func TestFlags(t *testing.T) {
 		if o := good; o.read(bad[0], bad[1]) == nil {
 			t.Errorf("%q were taken", bad)
 		}
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "over.yaml")
+	if err := os.WriteFile(file, []byte("a: {b: 2, gone: null}\nlist: [3]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := overlaid([]byte("a: {b: 1, c: 1, gone: 1}\nlist: [1, 2]\nkept: 1\n"), file)
+	if want := `{"a":{"b":2,"c":1},"kept":1,"list":[3]}`; err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
 	}
 }

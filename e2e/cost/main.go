@@ -20,6 +20,7 @@ type options struct {
 	ports, endpoints int
 	updates          int
 	shapes           bool
+	overlay          string
 }
 
 func main() {
@@ -32,6 +33,7 @@ func main() {
 	flag.IntVar(&o.ports, "ports", 2, "HTTP ports of each service")
 	flag.IntVar(&o.endpoints, "endpoints", 3, "endpoints of each service")
 	flag.IntVar(&o.updates, "updates", 5, "how often each update is made; 0 measures none")
+	flag.StringVar(&o.overlay, "overlay", "", "YAML file that is laid over each bootstrap")
 	flag.BoolVar(&o.shapes, "shapes", false, "measure other shapes of a waypoint's listener instead, each in an Envoy of its own without a server")
 	flag.Parse()
 	err := o.read(kinds, services)

@@ -59,6 +59,8 @@ type pair struct {
 	server *coastwise.Server
 	envoy  *envoyproc.Envoy
 	chains bool
+	// overlay is the file that is laid over the bootstrap, or "".
+	overlay string
 }
 
 // one measures one kind of proxy with n services.
@@ -68,7 +70,7 @@ func (o *options) one(ctx context.Context, kind string, n int) (r result, err er
 		return r, err
 	}
 	defer os.RemoveAll(work)
-	p := &pair{work: work, chains: forms[kind].chains, mesh: mesh{Folder: manifest.Folder(filepath.Join(work, "mesh")), ports: o.ports, endpoints: o.endpoints}}
+	p := &pair{work: work, chains: forms[kind].chains, overlay: o.overlay, mesh: mesh{Folder: manifest.Folder(filepath.Join(work, "mesh")), ports: o.ports, endpoints: o.endpoints}}
 	if p.block, err = loopback.Claim(); err != nil {
 		return r, err
 	}
@@ -129,6 +131,9 @@ func (p *pair) start(ctx context.Context, binary coastwise.Binary, envoy string,
 	}
 	bootstrap, err := binary.Bootstrap(ctx, flags, serve.XDS)
 	if err != nil {
+		return from, err
+	}
+	if bootstrap, err = overlaid(bootstrap, p.overlay); err != nil {
 		return from, err
 	}
 	from.since = time.Now()
