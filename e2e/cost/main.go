@@ -19,6 +19,8 @@ type options struct {
 	services         []int
 	ports, endpoints int
 	updates          int
+	shapes           bool
+	overlay          string
 }
 
 func main() {
@@ -31,6 +33,8 @@ func main() {
 	flag.IntVar(&o.ports, "ports", 2, "HTTP ports of each service")
 	flag.IntVar(&o.endpoints, "endpoints", 3, "endpoints of each service")
 	flag.IntVar(&o.updates, "updates", 5, "how often each update is made; 0 measures none")
+	flag.StringVar(&o.overlay, "overlay", "", "YAML file that is laid over each bootstrap")
+	flag.BoolVar(&o.shapes, "shapes", false, "measure other shapes of a waypoint's listener instead, each in an Envoy of its own without a server")
 	flag.Parse()
 	err := o.read(kinds, services)
 	if err == nil && flag.NArg() > 0 {
@@ -42,7 +46,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := o.measure(ctx); err != nil {
+	what := o.measure
+	if o.shapes {
+		what = o.static
+	}
+	if err := what(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(1)
 	}

@@ -22,13 +22,15 @@ type form struct {
 	protocol string
 	port     int
 	secure   bool
+	// chains says that a listener has a chain for each port.
+	chains bool
 }
 
 var forms = map[string]form{
 	"sidecar":  {flags: coastwise.Client{Kind: "sidecar", HTTPProxyPort: 15080}, protocol: "PROXY", port: 15088},
-	"captured": {flags: coastwise.Client{Kind: "sidecar", HTTPProxyPort: 15080, Capture: true}, protocol: "PROXY", port: 15088},
-	"waypoint": {flags: coastwise.Client{Kind: "waypoint", Gateway: "default/waypoint"}, protocol: "PROXY", port: 15088},
-	"hbone":    {flags: coastwise.Client{Kind: "waypoint", Gateway: "default/waypoint"}, protocol: "HBONE", port: 15008, secure: true},
+	"captured": {flags: coastwise.Client{Kind: "sidecar", HTTPProxyPort: 15080, Capture: true}, protocol: "PROXY", port: 15088, chains: true},
+	"waypoint": {flags: coastwise.Client{Kind: "waypoint", Gateway: "default/waypoint"}, protocol: "PROXY", port: 15088, chains: true},
+	"hbone":    {flags: coastwise.Client{Kind: "waypoint", Gateway: "default/waypoint"}, protocol: "HBONE", port: 15008, secure: true, chains: true},
 }
 
 // serverName is what the certificate of the xDS port is for.
@@ -56,6 +58,9 @@ type pair struct {
 	block  *loopback.Block
 	server *coastwise.Server
 	envoy  *envoyproc.Envoy
+	chains bool
+	// overlay is the file that is laid over the bootstrap, or "".
+	overlay string
 }
 
 // one measures one kind of proxy with n services.
@@ -65,7 +70,7 @@ func (o *options) one(ctx context.Context, kind string, n int) (r result, err er
 		return r, err
 	}
 	defer os.RemoveAll(work)
-	p := &pair{work: work, mesh: mesh{Folder: manifest.Folder(filepath.Join(work, "mesh")), ports: o.ports, endpoints: o.endpoints}}
+	p := &pair{work: work, chains: forms[kind].chains, overlay: o.overlay, mesh: mesh{Folder: manifest.Folder(filepath.Join(work, "mesh")), ports: o.ports, endpoints: o.endpoints}}
 	if p.block, err = loopback.Claim(); err != nil {
 		return r, err
 	}
@@ -126,6 +131,9 @@ func (p *pair) start(ctx context.Context, binary coastwise.Binary, envoy string,
 	}
 	bootstrap, err := binary.Bootstrap(ctx, flags, serve.XDS)
 	if err != nil {
+		return from, err
+	}
+	if bootstrap, err = overlaid(bootstrap, p.overlay); err != nil {
 		return from, err
 	}
 	from.since = time.Now()

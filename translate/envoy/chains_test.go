@@ -223,3 +223,21 @@ func TestValidateLooksIntoEveryChain(t *testing.T) {
 		t.Errorf("%v, want a file in a filter", err)
 	}
 }
+
+// BenchmarkEntrance builds and validates the listener of 300 services of two ports.
+func BenchmarkEntrance(b *testing.B) {
+	e := Entrance{Name: WaypointListener, Bind: "127.0.0.1", Port: 15088, Proxied: true, Principal: true}
+	var chains []Chain
+	for i := range 300 {
+		chains = append(chains, chained(fmt.Sprint("s", i), []string{fmt.Sprintf("10.96.%d.%d", i>>8, i&255)}, httpPort, model.Port{Number: 81, Name: "http-b", Protocol: httpPort.Protocol})...)
+	}
+	for b.Loop() {
+		r, err := e.Listener(chains)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := Validate(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
