@@ -74,8 +74,14 @@ func (c Client) flags() []string {
 // Proxy is the IP:PORT of the client's HTTP proxy port.
 func (c Client) Proxy() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.HTTPProxyPort)) }
 
-// Admin is the IP:PORT of the client's Envoy's admin port.
-func (c Client) Admin() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.AdminPort)) }
+// Admin is the IP:PORT of the client's Envoy's admin port, which is never open to all.
+func (c Client) Admin() string {
+	bind := "127.0.0.1"
+	if ip := net.ParseIP(c.Bind); ip.IsLoopback() {
+		bind = c.Bind
+	}
+	return net.JoinHostPort(bind, strconv.Itoa(c.AdminPort))
+}
 
 // Bootstrap is what `coastwise bootstrap` prints.
 func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, error) {
