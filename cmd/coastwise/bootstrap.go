@@ -31,8 +31,9 @@ knows: the Node of the pod NAMESPACE/ID decides where the client is.
 
 ` + secureUsage + `
 
-All of an Envoy's ports are on --bind, so that many can share a host. A gRPC client
-has none, and --bind, --http-proxy-port and --admin-port mean nothing to it.`,
+All of an Envoy's ports are on --bind, so that many can share a host, but for its admin
+port: where --bind is not loopback that is on 127.0.0.1, unless --admin-bind says where. A gRPC
+client has none, and --bind, --http-proxy-port, --admin-port and --admin-bind mean nothing to it.`,
 		Example: `  coastwise bootstrap --id client-0 --locality eu/eu-1 --xds 127.0.0.1:15010 > client-0.yaml
   envoy --use-dynamic-base-id -c client-0.yaml
 
@@ -59,10 +60,11 @@ has none, and --bind, --http-proxy-port and --admin-port mean nothing to it.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.options.XDS, "xds", "", "xDS port of coastwise as the client reaches it: HOST:PORT")
 	flags.Uint32Var(&f.options.AdminPort, "admin-port", 15000, "Envoy's own admin port")
+	flags.StringVar(&f.options.AdminBind, "admin-bind", "", "address of the admin port, which stops the Envoy for whoever reaches it (default --bind if that is loopback, else 127.0.0.1)")
 	f.secure.add(cmd)
 	f.client.add(flags)
 	f.client.completion(cmd)
-	completeNothing(cmd, "node", "xds", "admin-port")
+	completeNothing(cmd, "node", "xds", "admin-port", "admin-bind")
 	return cmd
 }
 

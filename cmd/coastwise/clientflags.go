@@ -34,7 +34,7 @@ func (f *clientFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.network, "network", "", "network of the client")
 	flags.StringVar(&f.labels, "labels", "", "labels of the client: k=v,k=v")
 	flags.StringVar(&f.scope, "scope", "", "narrow what the client sees: 'NS/*,NS/NAME' (default: all that is exported to its namespace)")
-	flags.StringVar(&f.bind, "bind", "127.0.0.1", "address of all of the client's ports")
+	flags.StringVar(&f.bind, "bind", "127.0.0.1", "address of the client's ports")
 	flags.Uint32Var(&f.httpProxyPort, "http-proxy-port", 15080, "port of the client's HTTP proxy listener; 0 is none")
 	flags.StringVar(&f.gateway, "gateway", "", "NS/NAME of the Gateway that the client runs; a waypoint needs one")
 	flags.BoolVar(&f.connect, "connect", false, "the sidecar's HTTP proxy port takes CONNECT too; with --capture it does anyway")
@@ -146,7 +146,7 @@ func (f *clientFlags) checkServed() []error {
 // meaningless names the flags of a proxy's own ports: a gRPC client has none.
 func (f *clientFlags) meaningless() []error {
 	var errs []error
-	for _, name := range []string{"bind", "http-proxy-port", "admin-port", "gateway", "capture", "connect"} {
+	for _, name := range []string{"bind", "http-proxy-port", "admin-port", "admin-bind", "gateway", "capture", "connect"} {
 		if f.given.Changed(name) {
 			errs = append(errs, fmt.Errorf("--%s: means nothing to --kind grpc: such a client opens no port", name))
 		}

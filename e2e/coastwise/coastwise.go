@@ -38,8 +38,9 @@ type Client struct {
 	Capture       bool
 	// Connect lets the HTTP proxy port take CONNECT.
 	Connect bool
-	// AdminPort is bootstrap's only.
+	// AdminPort and AdminBind are bootstrap's only.
 	AdminPort int
+	AdminBind string
 	// Secure are bootstrap's flags about certificates and tokens.
 	Secure []string
 }
@@ -74,8 +75,18 @@ func (c Client) flags() []string {
 // Proxy is the IP:PORT of the client's HTTP proxy port.
 func (c Client) Proxy() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.HTTPProxyPort)) }
 
-// Admin is the IP:PORT of the client's Envoy's admin port.
-func (c Client) Admin() string { return net.JoinHostPort(c.Bind, strconv.Itoa(c.AdminPort)) }
+// Admin is the IP:PORT of the client's Envoy's admin port, which is not open to all
+// unless AdminBind says so.
+func (c Client) Admin() string {
+	bind := c.AdminBind
+	if bind == "" && net.ParseIP(c.Bind).IsLoopback() {
+		bind = c.Bind
+	}
+	if bind == "" {
+		bind = "127.0.0.1"
+	}
+	return net.JoinHostPort(bind, strconv.Itoa(c.AdminPort))
+}
 
 // Bootstrap is what `coastwise bootstrap` prints.
 func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, error) {
@@ -83,6 +94,9 @@ func (b Binary) Bootstrap(ctx context.Context, c Client, xds string) ([]byte, er
 	args = append(args, "--xds", xds)
 	if c.AdminPort != 0 {
 		args = append(args, "--admin-port", strconv.Itoa(c.AdminPort))
+	}
+	if c.AdminBind != "" {
+		args = append(args, "--admin-bind", c.AdminBind)
 	}
 	return b.run(ctx, append(args, c.Secure...)...)
 }

@@ -57,7 +57,7 @@ func (w *world) launch(r *replica, h how) *envoy {
 	e := &envoy{world: w, id: w.namespace + "/" + name, token: filepath.Join(dir, "token")}
 	w.token(e.token, w.namespace, "default", name)
 	e.flags = coastwise.Client{
-		ID: name, Namespace: w.namespace, Bind: ip, HTTPProxyPort: 15001, AdminPort: 15000,
+		ID: name, Namespace: w.namespace, Bind: ip, HTTPProxyPort: 15001, AdminPort: 15000, AdminBind: ip,
 		Secure: []string{"--ca", filepath.Join(w.server, "ca.crt"), "--server-name", serverName, "--sds-dir", dir, "--token-file", e.token},
 	}
 	if h.claims != nil {

@@ -38,8 +38,11 @@ const (
 type BootstrapOptions struct {
 	// XDS is our xDS port as the proxy reaches it, HOST:PORT.
 	XDS string
-	// AdminPort is Envoy's own admin port on the proxy's bind address, 1..65535.
+	// AdminPort is Envoy's own admin port, 1..65535.
 	AdminPort uint32
+	// AdminBind is an IP where it listens; "" is the proxy's bind address if that is
+	// loopback, else 127.0.0.1: who reaches it may stop the proxy and read all it has.
+	AdminBind string
 	// TLS is how both prove who they are; zero: plaintext.
 	TLS ServerTLS
 }
@@ -65,7 +68,7 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 	b := &bootstrapv3.Bootstrap{
 		Node:                encodeNode(p),
 		BootstrapExtensions: internalListeners(),
-		Admin:               &bootstrapv3.Admin{Address: socketAddress(p.Bind, o.AdminPort)},
+		Admin:               &bootstrapv3.Admin{Address: socketAddress(o.adminBind(p.Bind), o.AdminPort)},
 		DynamicResources: &bootstrapv3.Bootstrap_DynamicResources{
 			AdsConfig: deltaADS(),
 			CdsConfig: ads(),
@@ -88,6 +91,17 @@ func Bootstrap(p model.Proxy, o BootstrapOptions) ([]byte, error) {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
 	return bytes.Join([][]byte{[]byte("# envoy --use-dynamic-base-id -c THIS-FILE"), text}, []byte("\n")), nil
+}
+
+// adminBind is where the admin port listens, beside a proxy's other ports.
+func (o BootstrapOptions) adminBind(bind string) string {
+	if o.AdminBind != "" {
+		return o.AdminBind
+	}
+	if ip, err := netip.ParseAddr(bind); err == nil && ip.IsLoopback() {
+		return bind
+	}
+	return "127.0.0.1"
 }
 
 // internalListeners are an extension that only a bootstrap can switch on; the
@@ -119,6 +133,9 @@ func (c *checks) ports(p model.Proxy, o BootstrapOptions) (host string, port uin
 		c.addf("admin-port", "%d is the HTTP proxy port too", o.AdminPort)
 	} else {
 		c.taken(p, "admin-port", o.AdminPort)
+	}
+	if _, err := netip.ParseAddr(o.AdminBind); o.AdminBind != "" && err != nil {
+		c.addf("admin-bind", "%q is not an IP", o.AdminBind)
 	}
 	c.taken(p, claimPort, p.HTTPProxyPort)
 	host, port, ok := splitHostPort(o.XDS)

@@ -151,6 +151,7 @@ func TestBootstrapRefuses(t *testing.T) {
 		{"--admin-port: 15008 is the port of a waypoint's Gateway, which are 15088 and 15008", func(p *model.Proxy, o *BootstrapOptions) {
 			p.Kind, p.Gateway, p.HTTPProxyPort, o.AdminPort = model.Waypoint, "shop/wp", 0, 15008
 		}},
+		{`--admin-bind: "localhost" is not an IP`, func(_ *model.Proxy, o *BootstrapOptions) { o.AdminBind = "localhost" }},
 		{`--xds: "" is not HOST:PORT`, func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "" }},
 		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host" }},
 		{"--xds: ", func(_ *model.Proxy, o *BootstrapOptions) { o.XDS = "host:0" }},
@@ -237,5 +238,25 @@ func TestBootstrapLetsPatternsBeLarge(t *testing.T) {
 	if len(layers) != 2 || layers[1].GetAdminLayer() == nil ||
 		layers[0].GetStaticLayer().GetFields()["re2.max_program_size.error_level"].GetNumberValue() < 100_000 {
 		t.Errorf("%v", layers)
+	}
+}
+
+// TestBootstrapAdmin is not open to the network because the proxy's listeners are: who
+// reaches it may stop the proxy.
+func TestBootstrapAdmin(t *testing.T) {
+	for _, tt := range []struct{ bind, asked, want string }{
+		{"127.0.0.7", "", "127.0.0.7"},
+		{"::1", "", "::1"},
+		{"0.0.0.0", "", "127.0.0.1"},
+		{"::", "", "127.0.0.1"},
+		{"10.0.0.5", "", "127.0.0.1"},
+		{"::", "0.0.0.0", "0.0.0.0"},
+		{"127.0.0.7", "10.0.0.5", "10.0.0.5"},
+	} {
+		p, o := goodProxy(), goodOptions()
+		p.Bind, o.AdminBind = tt.bind, tt.asked
+		if got := readBootstrap(t, p, o).GetAdmin().GetAddress().GetSocketAddress().GetAddress(); got != tt.want {
+			t.Errorf("--bind %s --admin-bind %q: %s, want %s", tt.bind, tt.asked, got, tt.want)
+		}
 	}
 }
