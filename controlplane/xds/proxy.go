@@ -306,6 +306,13 @@ func (p *proxy) tell(r Result, now time.Time) {
 			p.server.config.Refused(refusal)
 		}
 	}
+	for _, mended := range r.Mended {
+		mended.ProxyID = p.claims.ID
+		p.log.Info("a proxy takes a secret that it had refused", "name", mended.Name)
+		if p.server.config.Mended != nil {
+			p.server.config.Mended(mended)
+		}
+	}
 	if r.Shrink > 0 {
 		p.server.config.Metrics.shrinks.Inc()
 		p.log.Warn("the proxy is to lose most of its clusters", "clusters", r.Shrink, "at_a_time", p.server.config.Limits.Stream.Removals)
