@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"maps"
 	"sync"
 	"time"
 
@@ -92,7 +91,7 @@ func (m *Member) Take() Update {
 		u.Names = append(u.Names, name)
 	}
 	snap := m.hub.snap.Load()
-	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal, attempts: maps.Clone(m.secrets.attempts)}
+	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal, attempts: m.secrets.attempts}
 	return u
 }
 

@@ -22,9 +22,6 @@ func (h *Hub) Refuse(r Refusal) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused[keyOfRefusal(r)] = r
-	if r.TypeURL == envoy.SecretType {
-		h.refuseSecret(r)
-	}
 }
 
 // forgive forgets the refusals of a cluster that has changed since.

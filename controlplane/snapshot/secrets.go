@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"slices"
 	"time"
 
 	"github.com/coastwise/coastwise/translate/envoy"
@@ -11,44 +10,34 @@ import (
 // sent again, spelled differently, until they are taken. Envoy itself would never look
 // again. Guarded by the member's lock.
 type secrets struct {
-	attempts map[string]uint // by name, how often one was sent again
-	waiting  []string        // to be sent again when the timer fires
-	timer    *time.Timer     // nil if none runs
+	attempts uint        // how often they were sent again
+	timer    *time.Timer // nil if none runs
 }
 
 const (
-	// firstRetry and lastRetry bound how long a refused secret waits until it is sent
+	// firstRetry and lastRetry bound how long refused secrets wait until they are sent
 	// again; the time doubles from one attempt to the next.
 	firstRetry = time.Second
 	lastRetry  = 15 * time.Second
 )
 
-// retry makes the stream send a refused secret again after a while.
-func (m *Member) retry(name string) {
+// retry makes the stream send its secrets again after a while.
+func (m *Member) retry() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !slices.Contains(m.secrets.waiting, name) {
-		m.secrets.waiting = append(m.secrets.waiting, name)
-	}
 	if m.secrets.timer == nil {
-		pause := min(lastRetry, firstRetry<<min(m.secrets.attempts[name], 8))
+		pause := min(lastRetry, firstRetry<<min(m.secrets.attempts, 8))
 		m.secrets.timer = time.AfterFunc(pause, m.again)
 	}
 }
 
-// again has the stream look at the secrets that wait, which are spelled differently now.
+// again has the stream look at its secrets, which are spelled differently now.
 func (m *Member) again() {
 	m.mu.Lock()
-	names := m.secrets.waiting
-	m.secrets.waiting, m.secrets.timer = nil, nil
-	if m.secrets.attempts == nil {
-		m.secrets.attempts = map[string]uint{}
-	}
-	for _, name := range names {
-		m.secrets.attempts[name]++
-	}
+	m.secrets.timer = nil
+	m.secrets.attempts++
 	m.mu.Unlock()
-	m.mark(names, false, false, time.Now())
+	m.mark(envoy.TunnelSecrets(), false, false, time.Now())
 }
 
 // forgetSecrets ends that: the stream has ended.
@@ -60,11 +49,15 @@ func (m *Member) forgetSecrets() {
 	}
 }
 
-// refuseSecret has a secret sent again to whom refused it.
-func (h *Hub) refuseSecret(r Refusal) {
-	for m := range h.byPod[podOf(r.ProxyID)] {
-		if m.claims.ID == r.ProxyID {
-			m.retry(r.Name)
+// NackedSecrets has the secrets of a client sent again that refused one. All of them: an
+// Envoy that refuses one of two in a response may not have read the other, and takes it as
+// unchanged when it comes by itself.
+func (h *Hub) NackedSecrets(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for m := range h.byPod[podOf(id)] {
+		if m.claims.ID == id {
+			m.retry()
 		}
 	}
 }

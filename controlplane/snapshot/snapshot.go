@@ -37,7 +37,7 @@ type View struct {
 	// certificate and internal are what the client claims of itself.
 	certificate model.Certificate
 	internal    bool
-	attempts    map[string]uint // of secrets that were refused
+	attempts    uint // to send its secrets after a refusal
 }
 
 // Rev is the revision of the snapshot behind the view.

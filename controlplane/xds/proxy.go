@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -305,6 +306,9 @@ func (p *proxy) tell(r Result, now time.Time) {
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
 		}
+	}
+	if r.Nacked == envoy.SecretType && p.server.config.NackedSecrets != nil {
+		p.server.config.NackedSecrets(p.claims.ID)
 	}
 	for _, mended := range r.Mended {
 		mended.ProxyID = p.claims.ID

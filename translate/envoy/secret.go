@@ -36,6 +36,9 @@ func TunnelSecret(c model.Certificate, name string, respelled bool) (Resource, e
 	return encode(SecretType, name, s)
 }
 
+// TunnelSecrets are the names of the two.
+func TunnelSecrets() []string { return []string{caSecretName, certSecretName} }
+
 // respell is the same path with a step that leads nowhere.
 func respell(name string) string { return path.Dir(name) + "/./" + path.Base(name) }
 
