@@ -4,8 +4,10 @@ import "testing"
 
 func TestObjectRefText(t *testing.T) {
 	for _, ref := range []ObjectRef{
-		{Kind: "Service", Namespace: "shop", Name: "reviews"}, {Kind: "Node", Name: "n.example"},
-		{Kind: "DestinationRule.networking.istio.io", Namespace: "a", Name: "b"}, {Kind: KindProxy, Namespace: "a", Name: "b/c"},
+		{Kind: "Service", Namespace: "shop", Name: "reviews"},
+		{Kind: "Node", Name: "n.example"},
+		{Kind: "DestinationRule.networking.istio.io", Namespace: "a", Name: "b"},
+		{Kind: KindProxy, Namespace: "a", Name: "b/c"},
 	} {
 		text, err := ref.MarshalText()
 		if err != nil {
