@@ -88,7 +88,8 @@ func newServer(c Config) (*server, error) {
 	s.registry.MustRegister(clients.collectors()...)
 	s.xds = xds.New(clients.secure(xds.Config{
 		Hub: hub{s.hub}, Ready: s.hub.Synced, Log: c.Log, Metrics: xds.NewMetrics(s.registry),
-		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) }, Limits: c.Limits.server(),
+		Refused: func(r xds.Refusal) { s.hub.Refuse(snapshot.Refusal(r)) },
+		Mended:  func(r xds.Refusal) { s.hub.Mended(snapshot.Refusal(r)) }, NackedSecrets: s.hub.NackedSecrets, Limits: c.Limits.server(),
 		Pod: podsOf(st), Inspect: c.isOwn, Ztunnel: c.isZtunnel,
 	}))
 	s.replicas = s.newReplicas(st)

@@ -204,7 +204,7 @@ func TestProxiesFollowed(t *testing.T) {
 // severalReplicas is an answer of one of three replicas, of which one is silent.
 const severalReplicas = `[
  {"id": "default/a", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:1", "replica": "cw-1",
-  "problems": [{"object": {"Kind": "Proxy", "Namespace": "default", "Name": "a"}, "field": "node.locality", "severity": "warning", "reason": "Conflicted", "message": "the proxy claims eu"}]},
+  "problems": [{"object": "Proxy default/a", "field": "node.locality", "severity": "warning", "reason": "Conflicted", "message": "the proxy claims eu"}]},
  {"id": "default/b", "kind": "sidecar", "locality": "", "connected": "2026-11-25T14:00:00Z", "types": [], "peer": "h:2", "replica": "cw-0"},
  {"id": "", "types": [], "replica": "cw-2", "error": "connection\n\u001b[2J refused"}]`
 

@@ -40,11 +40,11 @@ func samePortRoutes(was, is *model.Service) bool {
 func (h *Hub) forgiveRoutes(old, next *Snapshot, shaped []model.Key) {
 	for _, key := range shaped {
 		for _, at := range clustersOf(old.Entries[key], next.Entries[key]) {
-			delete(h.refused, refusedKey{envoy.RouteType, envoy.ClusterName(at.port, "", key.Host)})
+			delete(h.refused, refusedKey{typeURL: envoy.RouteType, name: envoy.ClusterName(at.port, "", key.Host)})
 		}
 	}
 	if len(shaped) > 0 {
-		delete(h.refused, refusedKey{envoy.RouteType, envoy.RouteName})
+		delete(h.refused, refusedKey{typeURL: envoy.RouteType, name: envoy.RouteName})
 	}
 }
 

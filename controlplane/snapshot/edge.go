@@ -115,9 +115,9 @@ func (h *Hub) forgiveGateway(entries ...*GatewayEntry) {
 			continue
 		}
 		for _, p := range g.ports {
-			delete(h.refused, refusedKey{envoy.ListenerType, p.ListenerName()})
+			delete(h.refused, refusedKey{typeURL: envoy.ListenerType, name: p.ListenerName()})
 			for _, name := range p.RouteNames() {
-				delete(h.refused, refusedKey{envoy.RouteType, name})
+				delete(h.refused, refusedKey{typeURL: envoy.RouteType, name: name})
 			}
 		}
 	}

@@ -108,7 +108,7 @@ func (x *entrances) forgiven() func(func(refusedKey) bool) {
 			envoy.WaypointListener, envoy.CaptureListener, envoy.OutboundListener, envoy.InboundListener,
 			envoy.MainInternal, envoy.ConnectTerminate, envoy.ConnectOriginate,
 		} {
-			if !yield(refusedKey{envoy.ListenerType, name}) {
+			if !yield(refusedKey{typeURL: envoy.ListenerType, name: name}) {
 				return
 			}
 		}

@@ -212,8 +212,8 @@ func (h *Hub) forgiveListeners(was, is *ScopeSet) {
 				sameListeners(o.Service, e.Service) && sameRouted(o.Service, e.Service) && samePortRoutes(o.Service, e.Service)
 		}
 		if !slices.ContainsFunc(is.explicit.list, same) {
-			delete(h.refused, refusedKey{envoy.ListenerType, e.ListenerName()})
-			delete(h.refused, refusedKey{envoy.RouteType, e.RouteName()})
+			delete(h.refused, refusedKey{typeURL: envoy.ListenerType, name: e.ListenerName()})
+			delete(h.refused, refusedKey{typeURL: envoy.RouteType, name: e.RouteName()})
 		}
 	}
 }

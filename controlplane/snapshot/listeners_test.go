@@ -137,7 +137,7 @@ func TestProblemsOfListeners(t *testing.T) {
 		if got := of(model.ProxyRejected); len(got) != 1 || got[0][:4] != "one:" {
 			t.Errorf("refused %s: %q", r.Name, got)
 		}
-		delete(h.refused, refusedKey{r.TypeURL, r.Name})
+		delete(h.refused, refusedKey{typeURL: r.TypeURL, name: r.Name})
 	}
 	h.Refuse(Refusal{ProxyID: p.ID, TypeURL: envoy.ListenerType, Name: "listen|18080", Message: "cannot bind to the address"})
 	st.Apply([]store.Change{listening("two", "80=18081", "http")})

@@ -51,6 +51,7 @@ type Member struct {
 	wild     bool
 	watched  map[string]struct{}
 	progress func() Progress // nil until Observe
+	secrets  secrets
 }
 
 // pending is what may have changed since the last Take: a set, so it is bounded
@@ -90,7 +91,7 @@ func (m *Member) Take() Update {
 		u.Names = append(u.Names, name)
 	}
 	snap := m.hub.snap.Load()
-	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal}
+	u.View = &View{snap: snap, class: m.class, set: snap.Scopes[m.class.key.scope], listener: m.listener, listen: m.listen(), certificate: m.claims.Certificate, internal: m.claims.Internal, attempts: m.secrets.attempts}
 	return u
 }
 
@@ -171,6 +172,7 @@ func (m *Member) Unwatch(names []string) {
 func (m *Member) Leave() {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
+	m.forgetSecrets()
 	for name := range m.watched {
 		m.hub.unwatch(name, m)
 	}

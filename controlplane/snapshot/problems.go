@@ -13,20 +13,21 @@ import (
 // Refusal is a NACK: what a proxy would not take, and its own words for why.
 type Refusal struct{ ProxyID, TypeURL, Name, Version, Message string }
 
-type refusedKey struct{ typeURL, name string }
+// refusedKey has a proxy where the resource is one proxy's alone.
+type refusedKey struct{ typeURL, name, proxy string }
 
 // Refuse notes a NACK until the resource changes.
 func (h *Hub) Refuse(r Refusal) {
 	r.Message = strings.TrimSpace(r.Message)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.refused[refusedKey{r.TypeURL, r.Name}] = r
+	h.refused[keyOfRefusal(r)] = r
 }
 
 // forgive forgets the refusals of a cluster that has changed since.
 func (h *Hub) forgive(name string) {
-	delete(h.refused, refusedKey{envoy.ClusterType, name})
-	delete(h.refused, refusedKey{envoy.EndpointType, name})
+	delete(h.refused, refusedKey{typeURL: envoy.ClusterType, name: name})
+	delete(h.refused, refusedKey{typeURL: envoy.EndpointType, name: name})
 }
 
 // forgiveProxy forgets what a proxy refused once its last stream has ended.
@@ -112,6 +113,11 @@ func (h *Hub) rejected(r Refusal) model.Problem {
 	}
 	if r.TypeURL == workload.AddressType || r.TypeURL == workload.AuthorizationType {
 		return h.rejectedWorkload(p, r)
+	}
+	if r.TypeURL == envoy.SecretType {
+		p.Field = "node.metadata.coastwise.certificate"
+		p.Message += "; it is sent again until the proxy can read the files that it named"
+		return p
 	}
 	port, subset, host, ok := envoy.ParseClusterName(r.Name)
 	if !ok {

@@ -37,6 +37,7 @@ type View struct {
 	// certificate and internal are what the client claims of itself.
 	certificate model.Certificate
 	internal    bool
+	attempts    uint // to send its secrets after a refusal
 }
 
 // Rev is the revision of the snapshot behind the view.

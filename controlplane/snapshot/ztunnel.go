@@ -127,8 +127,8 @@ func (h *Hub) endWorkloads(d store.Dirty, next *Snapshot) map[string]struct{} {
 	h.said = nil
 	next.Workloads = e.table()
 	for name := range e.names {
-		delete(h.refused, refusedKey{workload.AddressType, name})
-		delete(h.refused, refusedKey{workload.AuthorizationType, name})
+		delete(h.refused, refusedKey{typeURL: workload.AddressType, name: name})
+		delete(h.refused, refusedKey{typeURL: workload.AuthorizationType, name: name})
 	}
 	return e.names
 }

@@ -60,6 +60,9 @@ func (s *Stream) accept(t *typeState, it item) {
 	}
 	sl.held, sl.acked, sl.alone, sl.again = it.resource.Version, it.resource, false, false
 	if !it.fallback {
+		if t == s.secrets && sl.refused != nil {
+			s.result.Mended = append(s.result.Mended, Refusal{TypeURL: t.url, Name: sl.name, Version: it.resource.Version})
+		}
 		sl.refused = nil
 		t.setStuck(sl, false)
 	}

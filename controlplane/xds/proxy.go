@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/coastwise/coastwise/translate/envoy"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -304,6 +305,16 @@ func (p *proxy) tell(r Result, now time.Time) {
 		p.logRefusal(refusal, now)
 		if p.server.config.Refused != nil {
 			p.server.config.Refused(refusal)
+		}
+	}
+	if r.Nacked == envoy.SecretType && p.server.config.NackedSecrets != nil {
+		p.server.config.NackedSecrets(p.claims.ID)
+	}
+	for _, mended := range r.Mended {
+		mended.ProxyID = p.claims.ID
+		p.log.Info("a proxy takes a secret that it had refused", "name", mended.Name)
+		if p.server.config.Mended != nil {
+			p.server.config.Mended(mended)
 		}
 	}
 	if r.Shrink > 0 {

@@ -36,6 +36,11 @@ type Config struct {
 	// Refused is told every resource that a client refuses; it must not block.
 	// nil tells nobody.
 	Refused func(Refusal)
+	// Mended is told every secret that a client takes which it had refused; nil tells nobody.
+	Mended func(Refusal)
+	// NackedSecrets is told the id of a client that refused a response with secrets; nil
+	// tells nobody.
+	NackedSecrets func(id string)
 	// Verify says who is at the other end of a stream, from its connection and its
 	// metadata; an error, a gRPC status, refuses the stream. nil: nobody is verified.
 	Verify func(ctx context.Context) (Verified, error)

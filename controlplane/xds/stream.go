@@ -73,6 +73,8 @@ type Result struct {
 	// Refusals are the resources that the client has now refused for good: each
 	// version once.
 	Refusals []Refusal
+	// Mended are secrets that the client had refused, and takes now.
+	Mended []Refusal
 	// Nacked is the type of a refused response, "" if none was.
 	Nacked string
 	// Converged says which changes have now been acknowledged.
@@ -183,6 +185,7 @@ func (s *Stream) update(u *Update) {
 		}
 		s.markName(s.clusters, name, since)
 		s.markName(s.endpoints, name, since)
+		s.markName(s.secrets, name, since)
 	}
 	if u.Scope {
 		s.scopeChanged(since)

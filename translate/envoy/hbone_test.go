@@ -1,6 +1,7 @@
 package envoy
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -237,15 +238,23 @@ func TestRetriesBehindZtunnels(t *testing.T) {
 // The client gets the paths that it claimed, and nobody else does.
 func TestTunnelSecrets(t *testing.T) {
 	c := model.Certificate{CA: "/run/ca.pem", Cert: "/run/cert.pem", Key: "/run/key.pem"}
-	pair := decoded(t, must[Resource](t)(TunnelSecret(c, certSecretName)), new(tlsv3.Secret)).GetTlsCertificate()
+	pair := decoded(t, must[Resource](t)(TunnelSecret(c, certSecretName, false)), new(tlsv3.Secret)).GetTlsCertificate()
 	if pair.GetPrivateKey().GetFilename() != c.Key || pair.GetCertificateChain().GetFilename() != c.Cert || pair.GetWatchedDirectory().GetPath() != "/run" {
 		t.Errorf("%v", pair)
 	}
-	ca := decoded(t, must[Resource](t)(TunnelSecret(c, caSecretName)), new(tlsv3.Secret)).GetValidationContext()
+	ca := decoded(t, must[Resource](t)(TunnelSecret(c, caSecretName, false)), new(tlsv3.Secret)).GetValidationContext()
 	if ca.GetTrustedCa().GetFilename() != c.CA || ca.GetWatchedDirectory().GetPath() != "/run" {
 		t.Errorf("%v", ca)
 	}
-	for _, none := range []Resource{must[Resource](t)(TunnelSecret(c, tokenSecretName)), must[Resource](t)(TunnelSecret(model.Certificate{}, caSecretName))} {
+	again := decoded(t, must[Resource](t)(TunnelSecret(c, certSecretName, true)), new(tlsv3.Secret)).GetTlsCertificate()
+	if name := again.GetCertificateChain().GetFilename(); name == c.Cert || filepath.Clean(name) != c.Cert || again.GetWatchedDirectory().GetPath() != "/run" {
+		t.Errorf("respelled: %v", again)
+	}
+	root := decoded(t, must[Resource](t)(TunnelSecret(c, caSecretName, true)), new(tlsv3.Secret)).GetValidationContext()
+	if name := root.GetTrustedCa().GetFilename(); name == c.CA || filepath.Clean(name) != c.CA {
+		t.Errorf("respelled: %v", root)
+	}
+	for _, none := range []Resource{must[Resource](t)(TunnelSecret(c, tokenSecretName, false)), must[Resource](t)(TunnelSecret(model.Certificate{}, caSecretName, false))} {
 		if none.Name != "" {
 			t.Errorf("%+v", none)
 		}

@@ -1,6 +1,8 @@
 package envoy
 
 import (
+	"path"
+
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 
 	"github.com/coastwise/coastwise/translate/model"
@@ -11,8 +13,15 @@ import (
 // renamed in is shown in the next handshake. Nothing secret passes us. The zero Resource
 // is for other names, and for a client that claims no certificate.
 //
+// Envoy reads the files of a secret that it refused again only for one that differs
+// (measured: e2e/ztunnel, TestFilesThatComeLater). So respelled writes the same paths in
+// another way, and the answer after a refusal is the other one.
+//
 // It fails on a path that is not UTF-8.
-func TunnelSecret(c model.Certificate, name string) (Resource, error) {
+func TunnelSecret(c model.Certificate, name string, respelled bool) (Resource, error) {
+	if respelled {
+		c.CA, c.Cert = respell(c.CA), respell(c.Cert)
+	}
 	var s *tlsv3.Secret
 	switch {
 	case c == model.Certificate{}:
@@ -26,6 +35,12 @@ func TunnelSecret(c model.Certificate, name string) (Resource, error) {
 	}
 	return encode(SecretType, name, s)
 }
+
+// TunnelSecrets are the names of the two.
+func TunnelSecrets() []string { return []string{caSecretName, certSecretName} }
+
+// respell is the same path with a step that leads nowhere.
+func respell(name string) string { return path.Dir(name) + "/./" + path.Base(name) }
 
 // ofTunnel says that a cluster or listener takes a secret of tunnels by the stream.
 func ofTunnel(c *tlsv3.SdsSecretConfig) bool {

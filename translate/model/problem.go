@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -83,6 +84,20 @@ func (o ObjectRef) String() string {
 
 // MarshalText makes it that string in JSON.
 func (o ObjectRef) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; an error for what has no kind.
+func (o *ObjectRef) UnmarshalText(text []byte) error {
+	kind, name, ok := strings.Cut(string(text), " ")
+	if !ok {
+		return fmt.Errorf("%q is no object: want KIND NAMESPACE/NAME", text)
+	}
+	namespace, rest, namespaced := strings.Cut(name, "/")
+	if !namespaced {
+		namespace, rest = "", name
+	}
+	*o = ObjectRef{Kind: kind, Namespace: namespace, Name: rest}
+	return nil
+}
 
 // Compare orders by kind, namespace and name.
 func (o ObjectRef) Compare(p ObjectRef) int {
