@@ -44,9 +44,6 @@ func waypointRoutes(o GatewayObjects) []model.Problem {
 // whether that is services.
 func waypointForServices(g *gatewayv1.Gateway) (label string, ok bool) {
 	label = waypointFor
-	if g == nil {
-		return label, false
-	}
 	what, set := g.Labels[label]
 	if !set {
 		label = waypointForIstio
