@@ -113,7 +113,7 @@ func (x *entrances) forgiven() func(func(refusedKey) bool) {
 			}
 		}
 		for _, port := range x.alone {
-			if !yield(refusedKey{envoy.RouteType, envoy.AloneName(port)}) {
+			if !yield(refusedKey{typeURL: envoy.RouteType, name: envoy.AloneName(port)}) {
 				return
 			}
 		}

@@ -104,24 +104,18 @@ func (r *replica) page(path string) (string, error) {
 // counts waits until a figure of /metrics is not 0; it names the labels too.
 func (r *replica) counts(figure string) {
 	r.world.Helper()
-	if err := r.counted(figure, patience); err != nil {
-		r.world.Fatal(err)
-	}
-}
-
-// counted is an error unless a figure is above 0 in time.
-func (r *replica) counted(figure string, within time.Duration) error {
-	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
+	cluster.Eventually(r.world, patience, func() error {
 		page, err := r.page("/metrics")
+		if err != nil {
+			return err
+		}
 		for line := range strings.Lines(page) {
 			if n, ok := strings.CutPrefix(line, figure+" "); ok && strings.TrimSpace(n) != "0" {
 				return nil
 			}
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v: %s of %s is 0, %w", within, figure, r.name, err)
-		}
-	}
+		return fmt.Errorf("%s of %s is 0", figure, r.name)
+	})
 }
 
 // proxy is what is read of an entry of /proxies.

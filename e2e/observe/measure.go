@@ -9,8 +9,8 @@ import (
 )
 
 // The time in which what a field asks for in milliseconds must have happened, and
-// for which what must not happen is watched: below Envoy's default of 10 s for connecting.
-const soon = 7 * time.Second
+// for which what must not happen is watched.
+const soon = 4 * time.Second
 
 // slow has every backend take its time, so that requests overlap.
 const slow = waitHeader + ": *=600ms"
@@ -194,7 +194,7 @@ func (s *Site) whileSending(stat string, enough int, limit time.Duration, reques
 // requests to the first backend every second fails, or all.
 func sweeps(counter string, all bool) func(*Site) (string, error) {
 	return func(s *Site) (string, error) {
-		if s.whileSending(counter, 1, 15*time.Second, func(i int) Request {
+		if s.whileSending(counter, 1, 10*time.Second, func(i int) Request {
 			if all || i%4 < 2 {
 				return s.failing(500)
 			}
@@ -223,11 +223,11 @@ func unreachable(s *Site) (string, error) {
 	return "stays", nil
 }
 
-// oftenEjected says whether an endpoint that always fails is ejected thirty times
-// in 60 s. With ejections of 200 ms that takes some 10 s, and if every one is longer
-// than the last 87 s.
+// oftenEjected says whether an endpoint that always fails is ejected fifteen times
+// in 18 s. With ejections of 200 ms that takes some 5 s, and if every one is longer
+// than the last 21 s.
 func oftenEjected(s *Site) (string, error) {
-	if s.whileSending("outlier_detection.ejections_enforced_total", 30, time.Minute, func(int) Request { return s.failing(500) }) {
+	if s.whileSending("outlier_detection.ejections_enforced_total", 15, 18*time.Second, func(int) Request { return s.failing(500) }) {
 		return "often", nil
 	}
 	return "ever longer", nil

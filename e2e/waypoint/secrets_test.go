@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/coastwise/coastwise/e2e/authority"
+	"github.com/coastwise/coastwise/e2e/await"
 	"github.com/coastwise/coastwise/e2e/coastwise"
 	"github.com/coastwise/coastwise/e2e/envoyproc"
+	"github.com/coastwise/coastwise/e2e/ztunnel"
 )
 
 // proxiesOf is what `coastwise proxies -o wide` prints.
@@ -25,7 +27,7 @@ func (m *mesh) proxiesOf() string {
 func TestCertificateThatComesLater(t *testing.T) {
 	m := faultMesh(t, hbone)
 	later := filepath.Join(t.TempDir(), "later")
-	own := issued(t, m.ca, authority.Member("default", "waypoint"))
+	own := ztunnel.Issue(t, m.ca, authority.Member("default", "waypoint"))
 	w := &waypoint{mesh: m, own: own, flags: coastwise.Client{
 		ID: "waypoint-late", Kind: "waypoint", Gateway: "default/waypoint", Locality: places[0].String(), Bind: m.block.Address(1, 0), AdminPort: 15000,
 		Secure: append(secure(string(own), "--ca", "--cert", "--key"), "--server-name", serverName, "--sds-dir", t.TempDir()),
@@ -44,7 +46,7 @@ func TestCertificateThatComesLater(t *testing.T) {
 	}
 	t.Cleanup(func() { w.Stop(3 * time.Second) })
 	told := []string{"ProxyRejected", "node.metadata.coastwise.certificate", "Invalid path: " + later}
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		table := m.proxiesOf()
 		for _, text := range told {
 			if !strings.Contains(table, text) {
@@ -61,14 +63,14 @@ func TestCertificateThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	eventually(t, 20*time.Second, func() string {
+	await.Until(t, 20*time.Second, func() string {
 		if _, err := greeted(db, dbVIP); err != nil {
 			return err.Error()
 		}
 		return ""
 	})
 	t.Logf("serves %v after the files came", time.Since(began))
-	eventually(t, patience, func() string {
+	await.Until(t, patience, func() string {
 		if table := m.proxiesOf(); strings.Contains(table, "ProxyRejected") || !strings.Contains(table, "synced") {
 			return table
 		}

@@ -24,10 +24,11 @@ func attach(o Objects) (model.GatewayName, []model.Problem) {
 		}}
 	}
 	g := o.Gateways[name]
+	if g == nil {
+		return refuse(model.TargetNotFound, "there is no Gateway %s", name)
+	}
 	what, forServices := waypointForServices(g)
 	switch {
-	case g == nil:
-		return refuse(model.TargetNotFound, "there is no Gateway %s", name)
 	case !isWaypoint(g, o.Classes[string(g.Spec.GatewayClassName)]):
 		return refuse(model.Invalid, "Gateway %s is of class %s, and not of %s", name, g.Spec.GatewayClassName, model.WaypointClass)
 	case !forServices:
