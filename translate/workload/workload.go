@@ -54,7 +54,7 @@ func (m Mesh) Workload(o Objects) (*envoy.Resource, error) {
 
 // describe fills in what the object says, and says whether there is a workload.
 func (o Objects) describe(w *workloadapi.Workload, said []Member) bool {
-	labels := map[string]string(nil)
+	var labels map[string]string
 	switch {
 	case o.Pod != nil:
 		if !o.ofPod(w, said) {
