@@ -9,8 +9,9 @@ import (
 )
 
 // Chains are the ports of services as connections reach them that are told apart by
-// their destination, for clients that the policies of policy rule. The services are in the order of Owners: of two
-// that claim one virtual IP and port the first has it, and the loser is told.
+// their destination, for clients that the policies of policy rule. The services are in
+// the order of Owners: of two that claim one virtual IP and port the first has it, and
+// the loser is told.
 //
 // Where the clients' own connections come, captured or by CONNECT, the same is so of CIDR
 // blocks, and of the port alone of a service that goes where its client goes and has no

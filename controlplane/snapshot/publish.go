@@ -25,10 +25,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.snap.Load()
-	next := &Snapshot{
-		Rev: old.Rev + 1, Entries: maps.Clone(old.Entries), Scopes: old.Scopes, Gateways: old.Gateways, Workloads: old.Workloads,
-		domain: old.domain, registryOnly: old.registryOnly,
-	}
+	next := old.successor()
 	touched := map[model.Key]bool{}
 	h.beginWorkloads()
 	d = h.whole(d)
@@ -48,15 +45,7 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	changed := h.regateway(d.Gateways, old, next)
 	next.Changed = slices.SortedFunc(maps.Keys(touched), model.Key.Compare)
 	marks := marks{}
-	var shaped []model.Key
-	for _, key := range next.Changed {
-		was, is := old.Entries[key], next.Entries[key]
-		if !sameShape(was, is) {
-			shaped = append(shaped, key)
-		}
-		h.compare(marks, key, was, is)
-		h.logNew(was, is)
-	}
+	shaped := h.compareAll(marks, old, next)
 	scopes := h.rescope(marks, next, old, shaped)
 	maps.Copy(scopes, changed)
 	workloads := h.endWorkloads(d, next)
@@ -70,6 +59,14 @@ func (h *Hub) publish(d store.Dirty, now time.Time) {
 	h.reidentify(d)
 	h.synced.Store(true)
 	h.bulk.after(time.Since(rest))
+}
+
+// successor is the next Snapshot before anything in it is changed.
+func (s *Snapshot) successor() *Snapshot {
+	return &Snapshot{
+		Rev: s.Rev + 1, Entries: maps.Clone(s.Entries), Scopes: s.Scopes, Gateways: s.Gateways, Workloads: s.Workloads,
+		domain: s.domain, registryOnly: s.registryOnly,
+	}
 }
 
 // rebuildAll puts the newest form of the keys into next, and notes which differ
@@ -206,6 +203,20 @@ func (h *Hub) watches(c *class, s *model.Service) bool {
 		}
 	}
 	return false
+}
+
+// compareAll marks what differs of the services of next.Changed, and returns those whose
+// shape does.
+func (h *Hub) compareAll(ms marks, old, next *Snapshot) (shaped []model.Key) {
+	for _, key := range next.Changed {
+		was, is := old.Entries[key], next.Entries[key]
+		if !sameShape(was, is) {
+			shaped = append(shaped, key)
+		}
+		h.compare(ms, key, was, is)
+		h.logNew(was, is)
+	}
+	return shaped
 }
 
 // compare marks the names of one service that differ for each member that

@@ -114,39 +114,22 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 	for _, service := range services {
 		e := byKey[service.Key]
 		seen = append(seen, e)
-		set.Keys = append(set.Keys, e.Key)
-		if e.HostField != "" {
-			set.hosts[e.Host] = e.Key
-		}
-		var subsets []string
-		if len(e.Selectors[scope.Namespace]) > 0 {
-			set.Selected = append(set.Selected, e.Key)
-		} else {
-			subsets = e.SubsetsOf(scope.Kind, scope.Namespace, func(model.Selector) bool { return false })
-		}
-		for _, port := range e.Ports {
-			set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, "", e.Host))
-			for _, subset := range subsets {
-				set.Clusters = append(set.Clusters, envoy.ClusterName(port.Number, subset, e.Host))
-			}
-		}
+		set.list(e, scope)
 	}
 	slices.SortFunc(set.Keys, model.Key.Compare)
 	slices.SortFunc(set.Selected, model.Key.Compare)
 	slices.Sort(set.Clusters)
-	if scope.Kind == model.GRPC {
+	switch scope.Kind {
+	case model.GRPC:
 		set.explicit, set.entrances = &explicitListeners{}, &entrances{}
 		set.targets = newTargets(scope.Namespace, services)
 		return set, nil
-	}
-	set.entrances = newEntrances(scope, services)
-	if scope.Kind == model.Waypoint {
+	case model.Waypoint: // which has no other listeners
+		set.explicit, set.entrances = &explicitListeners{}, newEntrances(scope, services)
 		set.tunnels = tunnelNames(set.entrances.services)
-	}
-	if scope.Kind == model.Waypoint { // which has no other listeners
-		set.explicit = &explicitListeners{}
 		return set, nil
 	}
+	set.entrances = newEntrances(scope, services)
 	var err error
 	if set.Routes, err = scopeRoutes(scope, seen, services); err != nil {
 		return nil, fmt.Errorf("routes of %+v: %w", scope, err)
@@ -157,6 +140,26 @@ func buildScope(scope Scope, sorted []*Entry) (*ScopeSet, error) {
 		return nil, fmt.Errorf("listeners of %+v: %w", scope, err)
 	}
 	return set, nil
+}
+
+// list adds the names of one service, in no order.
+func (s *ScopeSet) list(e *Entry, scope Scope) {
+	s.Keys = append(s.Keys, e.Key)
+	if e.HostField != "" {
+		s.hosts[e.Host] = e.Key
+	}
+	var subsets []string
+	if len(e.Selectors[scope.Namespace]) > 0 {
+		s.Selected = append(s.Selected, e.Key)
+	} else {
+		subsets = e.SubsetsOf(scope.Kind, scope.Namespace, func(model.Selector) bool { return false })
+	}
+	for _, port := range e.Ports {
+		s.Clusters = append(s.Clusters, envoy.ClusterName(port.Number, "", e.Host))
+		for _, subset := range subsets {
+			s.Clusters = append(s.Clusters, envoy.ClusterName(port.Number, subset, e.Host))
+		}
+	}
 }
 
 // sortedEntries is by key.

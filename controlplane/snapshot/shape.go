@@ -14,10 +14,16 @@ func sameShape(was, is *Entry) bool {
 		return was == is
 	}
 	return was.Object == is.Object && was.HostField == is.HostField && was.Name == is.Name && was.Created == is.Created &&
-		slices.Equal(was.Addresses, is.Addresses) && slices.Equal(was.VIPs, is.VIPs) && slices.Equal(was.Blocks, is.Blocks) && was.Alone() == is.Alone() && was.Waypoint == is.Waypoint && slices.Equal(was.reachedBy(), is.reachedBy()) && slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) && slices.EqualFunc(was.Ports, is.Ports,
-		func(a, b model.Port) bool {
-			return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol && sameRoutes(a, b)
-		}) && sameRouted(was.Service, is.Service) && sameTunnels(was.Service, is.Service) && sameListeners(was.Service, is.Service)
+		slices.Equal(was.Addresses, is.Addresses) && slices.Equal(was.VIPs, is.VIPs) &&
+		slices.Equal(was.Blocks, is.Blocks) && was.Alone() == is.Alone() &&
+		was.Waypoint == is.Waypoint && slices.Equal(was.reachedBy(), is.reachedBy()) &&
+		slices.Equal(was.ExportTo, is.ExportTo) && sameSubsets(was.Service, is.Service) &&
+		slices.EqualFunc(was.Ports, is.Ports, samePort) && sameRouted(was.Service, is.Service) &&
+		sameTunnels(was.Service, is.Service) && sameListeners(was.Service, is.Service)
+}
+
+func samePort(a, b model.Port) bool {
+	return a.Number == b.Number && a.Name == b.Name && a.Protocol == b.Protocol && sameRoutes(a, b)
 }
 
 // sameSubsets says that every client has the same subsets of two forms.

@@ -89,36 +89,9 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 	}
 	switch typeURL {
 	case envoy.ListenerType:
-		if v.listener != nil && name == v.listener.Name {
-			return v.listener
-		}
-		if v.inbound(name) {
-			return v.set.entrances.inbound(v.listen.Bind)
-		}
-		if e, ok := v.entrance(name); ok {
-			return v.entranceListener(e)
-		}
-		if r := v.hboneListener(name); r != nil {
-			return r
-		}
-		if r := v.edge(typeURL, name); r != nil {
-			return r
-		}
-		return v.explicitListener(name)
+		return v.ofListener(name)
 	case envoy.RouteType:
-		if name == envoy.RouteName && v.set.Routes.Name != "" {
-			return frozen(v.set.picked.routes(v.class, &v.set.Routes))
-		}
-		if r := v.edge(typeURL, name); r != nil {
-			return r
-		}
-		if r := v.portRoutes(name); r != nil {
-			return r
-		}
-		if r := v.aloneRoutes(name); r != nil {
-			return frozen(r)
-		}
-		return v.explicitRoutes(name)
+		return v.ofRoutes(name)
 	case envoy.ClusterType:
 		if r := v.hboneCluster(name); r != nil {
 			return r
@@ -135,6 +108,45 @@ func (v *View) Get(typeURL, name string) *envoy.Resource {
 	return nil
 }
 
+// ofListener is the listener of a name, by whichever entrance has it.
+func (v *View) ofListener(name string) *envoy.Resource {
+	if v.listener != nil && name == v.listener.Name {
+		return v.listener
+	}
+	if v.inbound(name) {
+		return v.set.entrances.inbound(v.listen.Bind)
+	}
+	if e, ok := v.entrance(name); ok {
+		return v.entranceListener(e)
+	}
+	if r := v.hboneListener(name); r != nil {
+		return r
+	}
+	if r := v.edge(envoy.ListenerType, name); r != nil {
+		return r
+	}
+	return v.explicitListener(name)
+}
+
+// ofRoutes are the routes of a name.
+func (v *View) ofRoutes(name string) *envoy.Resource {
+	if name == envoy.RouteName && v.set.Routes.Name != "" {
+		return frozen(v.set.picked.routes(v.class, &v.set.Routes))
+	}
+	if r := v.edge(envoy.RouteType, name); r != nil {
+		return r
+	}
+	if r := v.portRoutes(name); r != nil {
+		return r
+	}
+	if r := v.aloneRoutes(name); r != nil {
+		return frozen(r)
+	}
+	return v.explicitRoutes(name)
+}
+
+// ofService is a cluster of a service or its endpoints, those of direct tunnels among
+// them.
 func (v *View) ofService(typeURL, name string) *envoy.Resource {
 	port, subset, host, ok := envoy.ParseClusterName(name)
 	if !ok {

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
 )
 
@@ -118,6 +119,12 @@ func plain(name string) string {
 func PodPlace(n *Nodes, namespace *corev1.Namespace, pod *corev1.Pod) (l model.Locality, networkName string) {
 	l, _ = n.locality(claims{node: plain(pod.Spec.NodeName), pod: pod})
 	return l, network(pod, namespace)
+}
+
+// WorkloadPlace is a WorkloadEntry by itself, as an endpoint without a port.
+func WorkloadPlace(e *v1alpha1.WorkloadEntry, namespace *corev1.Namespace) model.Endpoint {
+	b := entryReader{Objects: Objects{Namespace: namespace, Nodes: &Nodes{}}}
+	return b.ofSpec(&e.Spec, WorkloadLabels(e)).Endpoint
 }
 
 func podWorkload(name PodName) model.WorkloadName {

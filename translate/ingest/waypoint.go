@@ -62,7 +62,8 @@ func allows(g *gatewayv1.Gateway, ns *corev1.Namespace, namespace string) bool {
 	return false
 }
 
-// wantedPort is the port that goes with a waypoint's protocol, 0 for others.
+// wantedPort is the form of a waypoint by its listener's protocol, and the port that goes
+// with it; 0 for other protocols.
 func wantedPort(p gatewayv1.ProtocolType) (model.Form, gatewayv1.PortNumber) {
 	switch p {
 	case model.ProtocolPROXY:

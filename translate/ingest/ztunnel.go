@@ -30,6 +30,11 @@ func behindZtunnel(labels map[string]string) bool {
 	return labels[labelTunnel] == "hbone" || labels[labelTunnelIstio] == "http"
 }
 
+// Tunnelled says whether a workload with these labels and annotations is reached by HBONE.
+func Tunnelled(labels, annotations map[string]string) bool {
+	return annotations[AnnotationRedirection] == redirected || behindZtunnel(labels)
+}
+
 // podTunnel gives an endpoint the identity of its Pod, if a ztunnel is in front of it.
 func (m Mesh) podTunnel(e *model.Endpoint, pod *corev1.Pod) {
 	if pod == nil || !Tunnelled(pod.Labels, pod.Annotations) {

@@ -138,7 +138,7 @@ func Touched(was, is *Part) []ID {
 	return out
 }
 
-// portsOf is the map of a Workload.
+// portsOf are the ports of a Workload, by service.
 func portsOf(members []Member) map[string]*workloadapi.PortList {
 	out := make(map[string]*workloadapi.PortList, len(members))
 	for i := range members {

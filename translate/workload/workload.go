@@ -52,7 +52,7 @@ func (m Mesh) Workload(o Objects) (*envoy.Resource, error) {
 
 // describe fills in what the object says; without an address there is no workload.
 func (o Objects) describe(w *workloadapi.Workload, said []Member) {
-	labels := map[string]string(nil)
+	var labels map[string]string
 	switch {
 	case o.Pod != nil:
 		o.ofPod(w, said)
