@@ -105,11 +105,12 @@ type replicas struct {
 	access  peers.Access
 	store   *store.Store
 	own     func() []xds.ProxyInfo
+	single  func() []model.Problem
 	pool    *peers.Pool
 	started time.Time
 	// rollouts are how far this replica's proxies are, false while that is not all
-	// known; generations are those of the objects as it has them; own are
-	// its proxies, problems those that they have.
+	// known; generations are those of the objects as it has them; problems are all, own
+	// its proxies and single the problems that concern single ones.
 	// generations is nil without an API server.
 	rollouts    func() (map[model.ObjectRef]model.Rollout, bool)
 	generations func() map[model.ObjectRef]int64
@@ -124,7 +125,7 @@ type replicas struct {
 
 func (s *server) newReplicas(st *store.Store) *replicas {
 	access := s.config.access(s.clients)
-	r := &replicas{access: access, config: s.config.Replica, store: st, own: s.proxies, started: time.Now(), problems: s.proxyProblems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
+	r := &replicas{access: access, config: s.config.Replica, store: st, own: s.proxies, started: time.Now(), problems: s.hub.Problems, single: s.singleProblems, synced: s.hub.Synced, rollouts: s.hub.Rollouts}
 	r.pool = peers.NewPool(peers.PoolConfig{
 		Name: r.config.Name, Members: r.members, Leading: func() bool { return r.leading != nil && r.leading() },
 		Own: r.report, TLS: access.Client, Token: access.Token, Log: s.config.Log,
@@ -160,7 +161,14 @@ func (r *replicas) report() (peers.Report, bool) {
 		Replica: r.config.Name, Version: r.config.Version, Started: r.started.UTC(), Synced: true,
 		Rollouts: rollouts, Generations: generations,
 	}
-	out.Problems = r.problems()
+	for _, p := range r.problems() {
+		if p.Reason == model.ProxyRejected {
+			out.Problems = append(out.Problems, p)
+		}
+	}
+	if r.single != nil {
+		out.Problems = append(out.Problems, r.single()...)
+	}
 	return out, true
 }
 

@@ -21,15 +21,10 @@ func (s *server) proxies() []xds.ProxyInfo {
 	return list
 }
 
-// proxyProblems are the Problems that other replicas hear of: what this one's proxies
-// refused, and what concerns them alone, since nobody else has these proxies.
-func (s *server) proxyProblems() []model.Problem {
+// singleProblems are the Problems that concern single proxies of this server: nobody else
+// has these proxies, so that the leader would not know.
+func (s *server) singleProblems() []model.Problem {
 	var out []model.Problem
-	for _, p := range s.hub.Problems() {
-		if p.Reason == model.ProxyRejected {
-			out = append(out, p)
-		}
-	}
 	for _, problems := range s.hub.ProxyProblems() {
 		out = append(out, problems...)
 	}

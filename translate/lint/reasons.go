@@ -8,8 +8,31 @@ type Reason struct {
 	Title, Mend string
 }
 
-// Reasons are those of semantics 10, as rules: what serve reports, lint does too.
-func Reasons() []Reason {
+// Reasons are those of semantics 10 and of the Gateway API, as rules: what serve reports,
+// lint does too.
+func Reasons() []Reason { return append(ownReasons(), gatewayReasons()...) }
+
+func gatewayReasons() []Reason {
+	return []Reason{
+		{model.NoMatchingParent, "The parent of a route does not exist, or has no such listener or port", "Correct parentRefs, or add what they name"},
+		{model.NotAllowedByListeners, "A Gateway does not take what names it", "Allow it there (allowedRoutes, waypoint-for), or name another"},
+		{model.NoMatchingListenerHostname, "No listener has a host name of the route", "Correct the hostnames of one of them"},
+		{model.BackendNotFound, "A backend does not exist; its share answers 500", "Correct the name or port, or add the Service"},
+		{model.RefNotPermitted, "A reference into another namespace is not permitted", "Add a ReferenceGrant there"},
+		{model.InvalidKind, "A reference names a kind that is not served there", "Name a Service"},
+		{model.UnsupportedValue, "A value is valid, and not served", "Write what the message says is served"},
+		{model.UnsupportedProtocol, "The protocol of a listener is not served by Gateways of the class", "Write one that the message names"},
+		{model.UnsupportedAddress, "Addresses of a Gateway are not served", "Leave them out: those of its Service count"},
+		{model.PortUnavailable, "A listener cannot have its port", "Write the port that the message names, or another"},
+		{model.HostnameConflict, "Two listeners of a port have one host name", "Give each its own"},
+		{model.ProtocolConflict, "Two listeners of a port have different protocols", "Give each its own port"},
+		{model.InvalidRouteKinds, "A listener allows kinds of routes that are not served", "Allow HTTPRoute or GRPCRoute"},
+		{model.InvalidCertificateRef, "The certificate of a listener is not there", "Add the file that the message names to a --tls-dir"},
+		{model.InvalidParameters, "Parameters of a Gateway are not read", "Leave parametersRef out"},
+	}
+}
+
+func ownReasons() []Reason {
 	return []Reason{
 		{model.Invalid, "A value is not allowed", "Write what the message says is allowed"},
 		{model.UnknownField, "There is no such field", "Correct the name, or remove the field"},
