@@ -17,8 +17,9 @@ import (
 type Option func(*Source)
 
 // TLSDirs are the folders with the secrets that rules may name: NAME.yaml and
-// NAME-ca.yaml for the credentialName NAME, of the first folder that has them. Envoys read these files, the
-// Source only looks whether they are there. Give what CheckTLSDirs returned.
+// NAME-ca.yaml for the credentialName NAME, of the first folder that has them, and NAMESPACE.NAME.yaml of a Gateway's certificate. Envoys read these files,
+// the Source only looks whether they are there, and whether a Gateway's is a certificate.
+// Give what CheckTLSDirs returned.
 func TLSDirs(dirs []string) Option {
 	return func(s *Source) { s.credentials = slices.Clone(dirs) }
 }
@@ -79,15 +80,26 @@ func credential(dirs, secrets []string) (string, error) {
 	return "", fmt.Errorf("there is no %s.yaml in %s", strings.Join(secrets, ".yaml and "), strings.Join(dirs, ", "))
 }
 
-// held are all files with secrets, of one name the first folder's.
+// held are all files with secrets, of one name the first folder's; of those of Gateways
+// the ones that can be shown.
 func (s *Source) held() ingest.Credentials {
-	out := ingest.Credentials{Folders: s.credentials, In: map[string]string{}}
+	s.certificates()
+	out := ingest.Credentials{Folders: s.credentials, In: map[string]string{}, Unfit: map[string]string{}}
+	named := map[string]bool{}
 	for _, path := range s.found {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		if _, err := credential(s.credentials, []string{name}); err != nil {
 			continue // no file, whatever it is
 		}
-		if _, taken := out.In[name]; !taken {
+		if named[name] {
+			continue
+		}
+		named[name] = true
+		c := s.looked[path]
+		if c.why != "" {
+			out.Unfit[name] = c.why
+		}
+		if c.why == "" || c.sound {
 			out.In[name] = filepath.Dir(path)
 		}
 	}

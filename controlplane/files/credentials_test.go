@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -77,7 +78,8 @@ func TestCheckTLSDirs(t *testing.T) {
 func TestCertificatesOfGateways(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	put := func(dir, name string) {
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), nil, 0o600); err != nil {
+		text := fmt.Sprintf("resources: [{name: %s, tls_certificate: {certificate_chain: {filename: /certs/a.pem}}}]", name)
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -95,7 +97,7 @@ func TestCertificatesOfGateways(t *testing.T) {
 	of := func() ingest.Credentials {
 		return st.GatewayObjects(model.GatewayName{Namespace: "shop", Name: "g"}).Credentials
 	}
-	want := ingest.Credentials{Folders: []string{first, second}, In: map[string]string{"shop.a": first, "shop.b": second}}
+	want := ingest.Credentials{Folders: []string{first, second}, In: map[string]string{"shop.a": first, "shop.b": second}, Unfit: map[string]string{}}
 	if diff := cmp.Diff(want, of()); diff != "" {
 		t.Error(diff)
 	}

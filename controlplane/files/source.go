@@ -63,6 +63,7 @@ type Source struct {
 	folders map[int]bool // arguments that were folders when last seen
 	trouble map[fileID]error
 	told    map[model.Problem]bool // problems that are in the log
+	looked  map[string]certificate // of Gateways, by path
 	reloads uint64
 	stats   atomic.Pointer[Stats]
 	beat    atomic.Int64 // when Run last moved, in Unix nanoseconds; 0 while it does not run

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/coastwise/coastwise/controlplane/store"
 	"github.com/coastwise/coastwise/translate/admit"
@@ -48,7 +49,7 @@ func drawn(t *rapid.T) []metav1.Object {
 	}
 	svc := &corev1.Service{ObjectMeta: metaAt("shop", "cart")}
 	svc.Annotations = annotations()
-	svc.Labels = map[string]string{"app": "cart"}
+	svc.Labels = map[string]string{"app": "cart", gatewayv1.GatewayNameLabelKey: word("gateway", "", "edge")}
 	if v := word("proxy name", "", "coastwise", "other"); v != "" {
 		svc.Labels["service.kubernetes.io/service-proxy-name"] = v
 	}
@@ -59,7 +60,9 @@ func drawn(t *rapid.T) []metav1.Object {
 		InternalTrafficPolicy: (*corev1.ServiceInternalTrafficPolicy)(pointer("policy", "Local", "Cluster")), Selector: map[string]string{"app": "cart"},
 		IPFamilies: rapid.SampledFrom([][]corev1.IPFamily{nil, {"IPv4"}, {"IPv6", "IPv4"}}).Draw(t, "families"),
 	}
-	svc.Status = corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}}}}
+	svc.Status = corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{
+		{IP: "192.0.2.1", Ports: []corev1.PortStatus{{Port: 80}}}, {Hostname: word("balancer", "", "lb.example")},
+	}}}
 	ns := &corev1.Namespace{ObjectMeta: metaAt("", "shop")}
 	ns.Annotations, ns.Labels = annotations(), map[string]string{"topology.istio.io/network": word("network", "", "net-1")}
 	out := []metav1.Object{svc, ns}
@@ -138,6 +141,15 @@ func TestTrimmingChangesNothing(t *testing.T) {
 			}
 			whole.Apply([]store.Change{{Ref: result.Ref, Object: result.Object}})
 			trimmed.Apply([]store.Change{{Ref: result.Ref, Object: cutResult.Object}})
+		}
+		edge := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "edge"}, Spec: gatewayv1.GatewaySpec{GatewayClassName: model.EdgeClass}}
+		for _, st := range []*store.Store{whole, trimmed} {
+			st.Apply([]store.Change{{Ref: model.ObjectRef{Kind: model.KindGateway, Namespace: "shop", Name: "edge"}, Object: edge}})
+		}
+		name := model.GatewayName{Namespace: "shop", Name: "edge"}
+		wantEdge, _ := ingest.Gateway(whole.GatewayObjects(name))
+		if gotEdge, _ := ingest.Gateway(trimmed.GatewayObjects(name)); !reflect.DeepEqual(gotEdge, wantEdge) {
+			rt.Fatalf("the Gateway differs:\n%s", cmp.Diff(wantEdge, gotEdge))
 		}
 		key := model.ServiceKey("shop", "cart")
 		want, wantProblems := ingest.Service(whole.Objects(key))

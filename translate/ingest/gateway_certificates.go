@@ -52,12 +52,16 @@ func (e *edge) certificate(l *edgeListener, field string, ref *gatewayv1.SecretO
 	}
 	name := model.CredentialName(namespace, string(ref.Name))
 	dir, found := e.o.Credentials.In[name]
+	why, unfit := e.o.Credentials.Unfit[name]
+	if c := (model.Credential{Name: name, Dir: dir}); found && !slices.Contains(l.certificates, c) {
+		l.certificates = append(l.certificates, c)
+	}
 	switch {
+	case unfit && found:
+		tell(model.InvalidCertificateRef, "%s.yaml: %s: Envoys that have read it before go on with that", name, why)
+	case unfit:
+		tell(model.InvalidCertificateRef, "%s.yaml: %s", name, why)
 	case found:
-		c := model.Credential{Name: name, Dir: dir}
-		if !slices.Contains(l.certificates, c) {
-			l.certificates = append(l.certificates, c)
-		}
 	case len(e.o.Credentials.Folders) == 0:
 		tell(model.InvalidCertificateRef, "there is no %s.yaml: no --tls-dir is given", name)
 	default:

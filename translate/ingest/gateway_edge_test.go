@@ -257,3 +257,51 @@ func TestEdgeRedirects(t *testing.T) {
 		}
 	}
 }
+
+// The addresses at the edge are those of a load balancer, where the Service is to have one;
+// a waypoint's clients are in the mesh, and use its virtual IPs.
+func TestEdgeAddresses(t *testing.T) {
+	balanced := func(in ...corev1.LoadBalancerIngress) *corev1.Service {
+		s := &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, ClusterIPs: []string{"10.96.0.9"}}}
+		s.Status.LoadBalancer.Ingress = in
+		return s
+	}
+	inner := &corev1.Service{Spec: corev1.ServiceSpec{ClusterIPs: []string{"10.96.0.8"}}}
+	for _, tt := range []struct {
+		services []*corev1.Service
+		want     string
+	}{
+		{[]*corev1.Service{balanced()}, ""},
+		{[]*corev1.Service{balanced(corev1.LoadBalancerIngress{IP: "192.0.2.2"}, corev1.LoadBalancerIngress{Hostname: "LB.example"})}, "192.0.2.2 lb.example"},
+		{[]*corev1.Service{inner, balanced(corev1.LoadBalancerIngress{IP: "192.0.2.2"})}, "10.96.0.8 192.0.2.2"},
+	} {
+		o := edgeWorld(t, "[{name: h, port: 80, protocol: HTTP}]")
+		o.Services = tt.services
+		if g, _ := ingest.Gateway(o); strings.Join(g.Addresses, " ") != tt.want {
+			t.Errorf("%q, want %q", g.Addresses, tt.want)
+		}
+	}
+	g, _ := ingest.Gateway(ingest.GatewayObjects{
+		Name: model.GatewayName{Namespace: "infra", Name: "wp"}, Gateway: waypoint(nil),
+		Services: []*corev1.Service{balanced(corev1.LoadBalancerIngress{IP: "192.0.2.2"})},
+	})
+	if !slices.Equal(g.Addresses, []string{"10.96.0.9"}) {
+		t.Errorf("of a waypoint: %q", g.Addresses)
+	}
+}
+
+// A certificate whose file is none refuses its listener; one that was sound when Envoys
+// read it is told, and still shown.
+func TestEdgeUnfitCertificates(t *testing.T) {
+	o := edgeWorld(t, "[{name: x, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}, {name: y, port: 444, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}]")
+	o.Credentials.Unfit = map[string]string{"shop.a": "spoilt", "shop.c": "never was one"}
+	g, problems := ingest.Gateway(o)
+	if len(g.Listeners) != 1 || g.Listeners[0].Name != "x" {
+		t.Errorf("%+v", g.Listeners)
+	}
+	if len(problems) != 2 || !strings.HasPrefix(problems[0].Message, "shop.a.yaml: spoilt: Envoys") ||
+		problems[1].Message != "shop.c.yaml: never was one; the listener listens only with a certificate" ||
+		problems[0].Reason != model.InvalidCertificateRef || problems[1].Reason != model.InvalidCertificateRef {
+		t.Errorf("%+v", problems)
+	}
+}

@@ -81,6 +81,9 @@ type Credentials struct {
 	Folders []string
 	// In is the first folder that has NAME.yaml, by that NAME.
 	In map[string]string
+	// Unfit says what is wrong with files of Gateways' certificates, by NAME. One that is
+	// in In too was sound before: Envoys go on with what they have read then.
+	Unfit map[string]string
 }
 
 // Ref is the object that declares the service, or a Service that would.
