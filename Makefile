@@ -2,12 +2,12 @@
 GO      ?= go
 CACHE   ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/coastwise
 TOOL     = $(GO) tool -modfile=tools/go.mod
-MODULES  = . e2e e2e/parity e2e/kubebin tools crds/test
+MODULES  = . e2e e2e/parity e2e/conformance e2e/kubebin tools crds/test
 SEED    ?=
 STAY    ?=
 FUZZTIME ?= 30s
 
-.PHONY: build demo waypoint test check stress fuzz mutate bench e2e generate lint
+.PHONY: build demo waypoint test check conformance stress fuzz mutate bench e2e generate lint
 
 build:
 	$(GO) build -o bin/coastwise ./cmd/coastwise
@@ -50,6 +50,7 @@ check:
 	$(GO) vet -C tools ./...
 	$(GO) vet -C crds/test ./...
 	$(GO) vet -C e2e/parity ./...
+	$(GO) vet -C e2e/conformance ./...
 	$(TOOL) golangci-lint run ./...
 	@unformatted="$$($(TOOL) gofumpt -l .)"; test -z "$$unformatted" || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; }
 	@for m in $(MODULES); do $(GO) mod tidy -C $$m -diff || { echo "go.mod of $$m is not tidy"; exit 1; }; done
@@ -61,6 +62,10 @@ generate:
 	hack/generate.sh api/v1alpha1 crds
 	$(GO) run -C tools ./protos ../third_party/istio ../third_party/istio
 	$(GO) test -count=1 -run '^TestPage$$' ./translate/compat -update
+
+# The Gateway API's own conformance suite, and its report: some three minutes.
+conformance: e2e-binaries
+	ENVOY="$$(hack/envoy.sh)" KUBE_BIN="$$(hack/kube.sh)" $(GO) test -C e2e/conformance -count=1 -timeout 20m -args -full
 
 # The random tests for longer, with the race detector.
 stress:

@@ -262,6 +262,31 @@ func TestGatewayClass(t *testing.T) {
 	}
 }
 
+// A class says what its Gateways can do, sorted as the API wants it; the waypoints' says
+// nothing, since they are no ingress.
+func TestGatewayClassFeatures(t *testing.T) {
+	said := wished(t, gatewayClass("mine", model.GatewayController), nil, Report{Seen: true}).rest.([]gatewayv1.SupportedFeature)
+	byName := func(a, b gatewayv1.SupportedFeature) int { return strings.Compare(string(a.Name), string(b.Name)) }
+	if len(said) < 30 || len(said) > 64 || !slices.IsSortedFunc(said, byName) || len(slices.Compact(slices.Clone(said))) != len(said) {
+		t.Errorf("%v", said)
+	}
+	if !slices.Contains(said, gatewayv1.SupportedFeature{Name: "HTTPRouteRequestMirror"}) || slices.Contains(said, gatewayv1.SupportedFeature{Name: "HTTPRouteCORS"}) {
+		t.Errorf("%v", said)
+	}
+	if said := wished(t, gatewayClass(model.WaypointClass, model.GatewayController), nil, Report{Seen: true}).rest.([]gatewayv1.SupportedFeature); said != nil {
+		t.Errorf("a waypoint: %v", said)
+	}
+	c := gatewayClass("mine", model.GatewayController)
+	f := formOf(c, newMesh([]Object{c}, nil))
+	wish := f.wish(f.stands(), Report{Seen: true}, noon)
+	wish.rest = f.rest(wish)
+	_, body := f.patch(wish)
+	c.Whole.(*gatewayv1.GatewayClass).Status = body.(gatewayv1.GatewayClassStatus)
+	if stands := f.stands(); !same(stands, wish) {
+		t.Errorf("it would be written again: %+v, %+v", stands, wish)
+	}
+}
+
 // Only what is of our controller is ours to write: the classes that are built in too,
 // unless somebody else has one of that name.
 func TestWhatIsOfOtherControllersIsLeftAlone(t *testing.T) {

@@ -90,7 +90,9 @@ type class struct {
 func (class) resource() schema.GroupVersionResource { return gatewayResource("gatewayclasses") }
 
 func (f class) stands() state {
-	return theirs(f.is.Status.Conditions, Accepted)
+	out := theirs(f.is.Status.Conditions, Accepted)
+	out.rest = f.is.Status.SupportedFeatures
+	return out
 }
 
 // theirs are those conditions of an object of the Gateway API that are ours.
@@ -128,10 +130,17 @@ func (f class) wish(was state, r Report, now metav1.Time) state {
 	return out
 }
 
-func (class) rest(state) any { return nil }
+// rest is what the Gateways of the class can do; of a waypoint's nothing is said, since it
+// is no ingress.
+func (f class) rest(state) any {
+	if f.Ref.Name == model.WaypointClass {
+		return []gatewayv1.SupportedFeature(nil)
+	}
+	return served()
+}
 
 func (class) patch(s state) (types.PatchType, any) {
-	return types.ApplyPatchType, map[string]any{"conditions": s.conditions("")}
+	return types.ApplyPatchType, gatewayv1.GatewayClassStatus{Conditions: s.conditions(""), SupportedFeatures: s.rest.([]gatewayv1.SupportedFeature)}
 }
 
 // fromServer are the Problems of an object as the API server has it, sorted.

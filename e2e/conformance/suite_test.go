@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +84,7 @@ func choose() ([]suite.ConformanceTest, error) {
 	return out, nil
 }
 
+// options holds us to the features that the status of the class names.
 func options(t *testing.T, c *cluster.Cluster) suite.ConformanceOptions {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -102,10 +102,9 @@ func options(t *testing.T, c *cluster.Cluster) suite.ConformanceOptions {
 	}
 	return suite.ConformanceOptions{
 		ConfigurableOptions: suite.ConfigurableOptions{
-			GatewayClassName: className, SupportedFeatures: served(), CleanupTestResources: true,
-			ConformanceProfiles:  []suite.ConformanceProfileName{suite.GatewayHTTPConformanceProfileName, suite.GatewayGRPCConformanceProfileName},
-			Implementation:       confv1.Implementation{Organization: "coastwise", Project: "coastwise"},
-			DisableParallelTests: os.Getenv("CONFORMANCE_SERIAL") != "",
+			GatewayClassName: className, CleanupTestResources: true,
+			ConformanceProfiles: []suite.ConformanceProfileName{suite.GatewayHTTPConformanceProfileName, suite.GatewayGRPCConformanceProfileName},
+			Implementation:      confv1.Implementation{Organization: "coastwise", Project: "coastwise"},
 		},
 		Client: made, ClientOptions: o, Clientset: kubernetes.NewForConfigOrDie(c.Config()), RestConfig: c.Config(),
 		ManifestFS: []fs.FS{&upstream.Manifests},

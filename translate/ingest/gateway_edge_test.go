@@ -290,6 +290,15 @@ func TestEdgeAddresses(t *testing.T) {
 	}
 }
 
+// An address of no value is any address; one that is asked for cannot be given.
+func TestEdgeAnyAddress(t *testing.T) {
+	o := edgeWorld(t, "[{name: h, port: 80, protocol: HTTP}]")
+	read(t, "[{type: IPAddress}, {}, {type: Hostname}, {value: 192.0.2.1}]", &o.Gateway.Spec.Addresses)
+	if _, problems := edgeOf(o); !slices.Equal(problems, []string{"edge spec.addresses[2] UnsupportedAddress", "edge spec.addresses[3] UnsupportedAddress"}) {
+		t.Error(problems)
+	}
+}
+
 // A certificate whose file is none refuses its listener; one that was sound when Envoys
 // read it is told, and still shown.
 func TestEdgeUnfitCertificates(t *testing.T) {

@@ -16,6 +16,9 @@ func notHonoured(g *gatewayv1.Gateway) []model.Problem {
 		out = append(out, model.Problem{Object: gatewayRef(g), Field: field, Severity: model.Warning, Reason: reason, Message: fmt.Sprintf(format, args...)})
 	}
 	for i, a := range g.Spec.Addresses {
+		if a.Value == "" && ptr.Deref(a.Type, gatewayv1.IPAddressType) == gatewayv1.IPAddressType {
+			continue // any address will do
+		}
 		tell(model.UnsupportedAddress, fmt.Sprintf("spec.addresses[%d]", i),
 			"%q: addresses are those of the Envoys that run the Gateway, and cannot be asked for", a.Value)
 	}
