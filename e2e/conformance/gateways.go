@@ -150,7 +150,8 @@ func (g *gateways) balance(o *unstructured.Unstructured, name types.NamespacedNa
 	return err
 }
 
-// makeClass makes the GatewayClass: the suite wants to see its conditions.
+// makeClass makes the GatewayClass and waits for its status: the suite reads there what we
+// say that we serve.
 func makeClass(t testing.TB, c *cluster.Cluster) {
 	t.Helper()
 	c.Apply(t, fmt.Sprintf(`apiVersion: gateway.networking.k8s.io/v1
@@ -158,4 +159,5 @@ kind: GatewayClass
 metadata: {name: %s}
 spec: {controllerName: networking.coastwise.dev/gateway-controller}
 `, className))
+	c.Kubectl(t, "wait", "--for=condition=Accepted", "--timeout=60s", "gatewayclass/"+className)
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,23 @@ func TestConformance(t *testing.T) {
 	}
 	fmt.Print(table(report))
 	fmt.Printf("%d tests in %s\n", len(chosen), time.Since(start).Round(time.Second))
+	if *full && *only == "" {
+		documented(t, report)
+	}
+}
+
+// documented holds docs/gateway-api.md to a report of the whole suite.
+func documented(t *testing.T, report *confv1.ConformanceReport) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/gateway-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(table(report)) {
+		if strings.HasPrefix(line, "|") && !strings.Contains(string(page), line) {
+			t.Errorf("docs/gateway-api.md does not say: %s", line)
+		}
+	}
 }
 
 // choose are the tests to run; one that does not exist is an error.
