@@ -29,6 +29,7 @@ test: e2e-binaries
 	$(GO) test -C tools ./...
 	$(GO) test -C crds/test ./...
 	ENVOY="$$(hack/envoy.sh)" KUBE_BIN="$$(hack/kube.sh)" $(GO) test -C e2e/parity -count=1 ./...
+	ENVOY="$$(hack/envoy.sh)" KUBE_BIN="$$(hack/kube.sh)" $(GO) test -C e2e/conformance -count=1 -timeout 20m -args -full
 	ENVOY="$$(hack/envoy.sh)" KUBE_BIN="$$(hack/kube.sh)" $(GO) test -C e2e -count=1 -timeout 30m ./...
 
 .PHONY: e2e-binaries
@@ -63,7 +64,7 @@ generate:
 	$(GO) run -C tools ./protos ../third_party/istio ../third_party/istio
 	$(GO) test -count=1 -run '^TestPage$$' ./translate/compat -update
 
-# The Gateway API's own conformance suite, and its report: some three minutes.
+# The Gateway API's own conformance suite, and its report.
 conformance: e2e-binaries
 	ENVOY="$$(hack/envoy.sh)" KUBE_BIN="$$(hack/kube.sh)" $(GO) test -C e2e/conformance -count=1 -timeout 20m -args -full
 

@@ -134,7 +134,7 @@ func reset(w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	conn.Close()
+	_ = conn.Close()
 }
 
 // onlyHTTP2 refuses what is not HTTP/2 on the port of cleartext HTTP/2.

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/cache"
@@ -53,7 +54,8 @@ func runGateways(t testing.TB, s *kube.Scene) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &gateways{t: t, scene: s, dir: t.TempDir(), ctx: ctx, running: map[types.UID]*running{}}
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(s.Cluster.Dynamic(), 0)
-	informer := factory.ForResource(gatewayv1.SchemeGroupVersion.WithResource("gateways")).Informer()
+	resource := schema.GroupVersionResource{Group: gatewayv1.GroupName, Version: "v1", Resource: "gateways"}
+	informer := factory.ForResource(resource).Informer()
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: func(o any) { g.add(o.(*unstructured.Unstructured)) },
 		DeleteFunc: func(o any) {
