@@ -82,7 +82,7 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http}], resolution: 
 		{"lint -o ", []string{"table", "json", "sarif"}},
 		{"lint --min-severity w", []string{"warning"}},
 		{"lint ", nil},
-		{"proxies -o ", []string{"table", "json"}},
+		{"proxies -o ", []string{"table", "wide", "json"}},
 		{"serve --log-level ", []string{"debug", "info", "warn", "error"}},
 		{"serve --log-format ", []string{"text", "json"}},
 		{"prox", []string{"proxies"}},
