@@ -275,8 +275,11 @@ func TestZtunnelsAreVerified(t *testing.T) {
 		}
 	}
 	// Counted, since of one peer the log has a line a second, whatever comes first.
-	if n := s.refused(t, "not_ztunnel"); n != 3 {
-		t.Errorf("%v were refused as no ztunnels, not 3", n)
+	if n := s.refused(t, "not_ztunnel"); n != 2 {
+		t.Errorf("%v were refused as no ztunnels, not 2", n)
+	}
+	if n := s.refused(t, "other_namespace"); n != 1 {
+		t.Errorf("%v were refused for another's namespace, not 1", n)
 	}
 	c := Config{Ztunnels: ZtunnelConfig{Accounts: []string{"mesh/zt"}}}
 	if !c.isZtunnel(verified("mesh", "zt")) || c.isZtunnel(verified("istio-system", "ztunnel")) {
