@@ -3,6 +3,7 @@ package parity
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/coastwise/coastwise/e2e/cluster"
 	"github.com/coastwise/coastwise/e2e/kube"
 	"github.com/coastwise/coastwise/e2e/manifest"
+	"github.com/coastwise/coastwise/e2e/traffic"
 )
 
 // live is a cluster of three zones with two Nodes each, an Envoy on each Node, and
@@ -98,8 +100,36 @@ func (m mesh) hints() (ready, zones, nodes int) {
 
 // agrees waits until the slices are as ok wants them, and until each Envoy's priority 0
 // is what kube-proxy uses on its Node; then it sends requests, which all of that and
-// nothing else must answer.
+// nothing else must answer. Where kube-proxy uses something else by then, since the Pods
+// change one by one, it asks again.
 func (l *live) agrees(what string, ok func(ready, zones, nodes int) bool) {
+	l.Helper()
+	sets, tallies := map[string][]string{}, map[string]traffic.Tally{}
+	for settled := false; !settled; {
+		sets = l.settled(what, ok)
+		for node, set := range sets {
+			tallies[node] = l.envoys[node].Send("reviews."+l.namespace, 40*len(set))
+		}
+		settled = reflect.DeepEqual(sets, l.settled(what, ok))
+	}
+	sizes := []string{}
+	for _, node := range l.nodes {
+		var ips []string
+		for _, e := range sets[node] {
+			ips = append(ips, strings.TrimSuffix(e, ":8080"))
+		}
+		l.Only(tallies[node], ips...)
+		sizes = append(sizes, fmt.Sprintf("%s %d", node, len(ips)))
+	}
+	if l.Failed() {
+		l.Fatalf("%s: the requests went elsewhere", what)
+	}
+	l.Logf("%s: as kube-proxy, endpoints by node: %s", what, strings.Join(sizes, ", "))
+}
+
+// settled are the sets of kube-proxy by Node, once the slices are as ok wants them and
+// each Envoy has the same.
+func (l *live) settled(what string, ok func(ready, zones, nodes int) bool) map[string][]string {
 	l.Helper()
 	var sets map[string][]string
 	cluster.Eventually(l, kube.Patience, func() error {
@@ -119,20 +149,7 @@ func (l *live) agrees(what string, ok func(ready, zones, nodes int) bool) {
 		}
 		return nil
 	})
-	sizes := []string{}
-	for _, node := range l.nodes {
-		tally := l.envoys[node].Send("reviews."+l.namespace, 40*len(sets[node]))
-		var ips []string
-		for _, e := range sets[node] {
-			ips = append(ips, strings.TrimSuffix(e, ":8080"))
-		}
-		l.Only(tally, ips...)
-		sizes = append(sizes, fmt.Sprintf("%s %d", node, len(ips)))
-	}
-	if l.Failed() {
-		l.Fatalf("%s: the requests went elsewhere", what)
-	}
-	l.Logf("%s: as kube-proxy, endpoints by node: %s", what, strings.Join(sizes, ", "))
+	return sets
 }
 
 // same compares an Envoy's priority 0 with the set of kube-proxy.
