@@ -106,7 +106,7 @@ func (g *gateways) run(o *unstructured.Unstructured, r *running) error {
 	address := g.scene.Cluster.Address(g.t)
 	c := coastwise.Client{
 		ID: o.GetNamespace() + "." + o.GetName() + "." + string(o.GetUID())[:8], Kind: "gateway", Namespace: o.GetNamespace(),
-		Gateway: o.GetNamespace() + "/" + o.GetName(), Node: "node-" + zones[0], Bind: address, AdminPort: adminPort,
+		Gateway: o.GetNamespace() + "/" + o.GetName(), Node: "node-" + zones[0], Bind: address, AdminBind: address, AdminPort: adminPort,
 	}
 	bootstrap, err := g.scene.Tools.Coastwise.Bootstrap(g.ctx, c, g.scene.Server.XDS)
 	if err != nil {
