@@ -79,7 +79,8 @@ func (a answer) behind() ([]envoy.Resource, error) {
 		out = append(out, l)
 	}
 	for _, c := range a.ports {
-		if p, _ := c.Service.Port(c.Port); !p.HTTP() || len(a.entrances) == 0 {
+		asked := slices.ContainsFunc(a.entrances, func(e envoy.Entrance) bool { return e.LeadsTo(c) })
+		if p, _ := c.Service.Port(c.Port); !p.HTTP() || !asked {
 			continue
 		}
 		r, err := envoy.PortRoutes(c.Service, c.Port, c.Policy, a.proxy.Form())

@@ -45,11 +45,12 @@ func (a answer) entrance() ([]envoy.Resource, error) {
 			}
 		}
 	}
-	if err := add(translate.WaypointEntrance(a.waypoint, a.proxy.Bind).Listener(a.ports)); err != nil {
+	entrance := translate.WaypointEntrance(a.waypoint, a.proxy.Bind)
+	if err := add(entrance.Listener(a.ports)); err != nil {
 		return nil, err
 	}
 	for _, c := range a.ports {
-		if port, _ := c.Service.Port(c.Port); !port.HTTP() {
+		if port, _ := c.Service.Port(c.Port); !port.HTTP() || !entrance.LeadsTo(c) {
 			continue
 		}
 		if err := add(envoy.PortRoutes(c.Service, c.Port, c.Policy, a.proxy.Form())); err != nil {

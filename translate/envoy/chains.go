@@ -102,7 +102,7 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 		l.Address = listenAddress(e.Bind, e.Port)
 	}
 	for _, c := range chains {
-		if e.leadsTo(c) {
+		if e.LeadsTo(c) {
 			l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{Name: c.Name(), Filters: []*listenerv3.Filter{e.filter(c)}})
 		}
 	}
@@ -113,8 +113,8 @@ func (e Entrance) Listener(chains []Chain) (Resource, error) {
 	return encode(ListenerType, e.Name, l)
 }
 
-// leadsTo says that there is a way to a chain.
-func (e Entrance) leadsTo(c Chain) bool {
+// LeadsTo says that there is a way to a chain.
+func (e Entrance) LeadsTo(c Chain) bool {
 	return !e.closes(c) && (e.Authority || len(c.VIPs)+len(c.Blocks) > 0 || c.Alone && !c.port().HTTP())
 }
 
