@@ -93,6 +93,9 @@ func (w *randomWorld) draw(r *rand.Rand, n int) setup {
 	if r.IntN(5) == 0 {
 		s.subset = []string{"v1", "v2"}[r.IntN(2)]
 	}
+	for s.subset != "" && policy == "" { // an empty trafficPolicy is refused
+		policy = drawPolicy(r)
+	}
 	if s.subset != "" || policy != "" && !hints {
 		rule := manifest.Rule("default", s.name, s.host(), "{"+policy+"}")
 		if s.subset != "" {

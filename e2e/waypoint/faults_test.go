@@ -28,7 +28,10 @@ const (
 const failover = `{loadBalancer: {localityLbSetting: {enabled: true}}, outlierDetection: {splitExternalLocalOriginErrors: true,
     consecutiveLocalOriginFailures: 1, consecutiveGatewayErrors: 1, consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}`
 
-// faultMesh has web and db with all pods, and retries for web that leave a zone.
+// faultMesh has web and db with all pods, and retries for web that leave a zone. db is
+// asked in turn: the three attempts of its first connection then meet each dead pod of a
+// zone once. Chosen by least request they may meet one of them three times, faster than
+// its ejection takes, and a later connection as many of another.
 func faultMesh(t *testing.T, f form) *mesh {
 	t.Helper()
 	local := map[string]int{webHost + ":80": httpPort, dbHost + ":9000": tcpPort}
@@ -38,7 +41,7 @@ func faultMesh(t *testing.T, f form) *mesh {
 			"web.yaml": manifest.Join(service("web", strings.TrimSuffix(webVIP, ":80"), 80, "http"), m.slice("web", httpPort, whole),
 				manifest.Rule("default", "web", "web", failover), retries("web")),
 			"db.yaml": manifest.Join(service("db", strings.TrimSuffix(dbVIP, ":9000"), 9000, "tcp"), m.slice("db", tcpPort, whole),
-				manifest.Rule("default", "db", "db", failover)),
+				manifest.Rule("default", "db", "db", strings.Replace(failover, "loadBalancer: {", "loadBalancer: {simple: ROUND_ROBIN, ", 1))),
 		}
 	})
 }
