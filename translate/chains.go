@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/coastwise/coastwise/translate/envoy"
@@ -117,12 +118,8 @@ func lostSlots(owners []*model.Service, captured bool, contested map[*model.Serv
 // as Chains would, whoever may see them.
 func LostVIPs(services []*model.Service) []model.Problem {
 	contested := contested(services)
-	if len(contested) == 0 {
-		return nil
-	}
-	some := slices.DeleteFunc(slices.Clone(services), func(s *model.Service) bool { return !contested[s] })
-	slices.SortFunc(some, func(a, b *model.Service) int { return precedence("", a, b) })
-	return lostSlots(some, false, contested)
+	byPrecedence := func(a, b *model.Service) int { return precedence("", a, b) }
+	return lostSlots(slices.SortedFunc(maps.Keys(contested), byPrecedence), false, contested)
 }
 
 // lostVIP tells that another service has the address.

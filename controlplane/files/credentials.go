@@ -85,13 +85,13 @@ func (s *Source) held() ingest.Credentials {
 	seen := map[string]bool{}
 	for _, path := range s.found {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
-		if _, err := credential(s.credentials, []string{name}); err != nil {
-			continue // no file, whatever it is
-		}
-		if !seen[name] && forGateways(name) {
-			s.judge(name, filepath.Dir(path), &out)
+		if seen[name] || !forGateways(name) {
+			continue
 		}
 		seen[name] = true
+		if dir, err := credential(s.credentials, []string{name}); err == nil {
+			s.judge(name, dir, &out)
+		}
 	}
 	return out
 }

@@ -42,22 +42,25 @@ func ownKeys(all map[string]string) []string {
 // since a misspelt one would otherwise do nothing, silently. They refuse nothing:
 // most stand on objects of others.
 func (r *report) unknownAnnotations(kind string, annotations map[string]string) {
-	names, checked := ownAnnotations(kind)
-	if !checked {
-		return
+	if names, checked := ownAnnotations(kind); checked {
+		labels, _ := ownLabels(kind)
+		r.unknownKeys("annotation", annotations, names, labels, "it is read as a label, and not as an annotation")
 	}
-	labels, _ := ownLabels(kind)
-	for _, key := range ownKeys(annotations) {
+}
+
+// unknownKeys tells of the annotations or labels of our group that are none of names: of
+// those among others, which would do something as the other of the two, in its own words.
+func (r *report) unknownKeys(what string, all map[string]string, names, others []string, ofOthers string) {
+	for _, key := range ownKeys(all) {
 		name := strings.TrimPrefix(key, ownPrefix)
-		if slices.Contains(names, name) {
-			continue
+		at := path("metadata." + what + "s").key(key)
+		switch {
+		case slices.Contains(names, name):
+		case slices.Contains(others, name):
+			r.add(model.Warning, model.UnknownField, at, "%s", ofOthers)
+		default:
+			r.unknownKey(at, what, name, names)
 		}
-		at := path("metadata.annotations").key(key)
-		if slices.Contains(labels, name) {
-			r.add(model.Warning, model.UnknownField, at, "it is read as a label, and not as an annotation")
-			continue
-		}
-		r.unknownKey(at, "annotation", name, names)
 	}
 }
 

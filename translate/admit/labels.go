@@ -2,7 +2,6 @@ package admit
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/coastwise/coastwise/api/v1alpha1"
 	"github.com/coastwise/coastwise/translate/model"
@@ -27,22 +26,9 @@ func ownLabels(kind string) (names []string, checked bool) {
 // unknownAnnotations does. EndpointSlices are not looked at: they have copies of the
 // labels of their Service.
 func (r *report) unknownLabels(kind string, labels map[string]string) {
-	names, checked := ownLabels(kind)
-	if !checked {
-		return
-	}
-	annotations, _ := ownAnnotations(kind)
-	for _, key := range ownKeys(labels) {
-		name := strings.TrimPrefix(key, ownPrefix)
-		if slices.Contains(names, name) {
-			continue
-		}
-		at := path("metadata.labels").key(key)
-		if slices.Contains(annotations, name) {
-			r.add(model.Warning, model.UnknownField, at, "it is read as an annotation, and not as a label")
-			continue
-		}
-		r.unknownKey(at, "label", name, names)
+	if names, checked := ownLabels(kind); checked {
+		annotations, _ := ownAnnotations(kind)
+		r.unknownKeys("label", labels, names, annotations, "it is read as an annotation, and not as a label")
 	}
 }
 
