@@ -28,10 +28,7 @@ const (
 const failover = `{loadBalancer: {localityLbSetting: {enabled: true}}, outlierDetection: {splitExternalLocalOriginErrors: true,
     consecutiveLocalOriginFailures: 1, consecutiveGatewayErrors: 1, consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}`
 
-// faultMesh has web and db with all pods, and retries for web that leave a zone. db is
-// asked in turn: the three attempts of its first connection then meet each dead pod of a
-// zone once. Chosen by least request they may meet one of them three times, faster than
-// its ejection takes, and a later connection as many of another.
+// faultMesh has web and db with all pods, and retries for web that leave a zone.
 func faultMesh(t *testing.T, f form) *mesh {
 	t.Helper()
 	local := map[string]int{webHost + ":80": httpPort, dbHost + ":9000": tcpPort}
@@ -41,7 +38,7 @@ func faultMesh(t *testing.T, f form) *mesh {
 			"web.yaml": manifest.Join(service("web", strings.TrimSuffix(webVIP, ":80"), 80, "http"), m.slice("web", httpPort, whole),
 				manifest.Rule("default", "web", "web", failover), retries("web")),
 			"db.yaml": manifest.Join(service("db", strings.TrimSuffix(dbVIP, ":9000"), 9000, "tcp"), m.slice("db", tcpPort, whole),
-				manifest.Rule("default", "db", "db", strings.Replace(failover, "loadBalancer: {", "loadBalancer: {simple: ROUND_ROBIN, ", 1))),
+				manifest.Rule("default", "db", "db", failover)),
 		}
 	})
 }
@@ -159,19 +156,8 @@ func (a *arrivals) stop() (int, []string) {
 	return int(a.count.Load()), a.failures
 }
 
-// fewFailed wants no more new connections to have failed than pods died. One is what is
-// seen: its attempts meet all of the dead. Where an ejection comes between them they may
-// meet one twice, so that another connection finds the third: in one of some twenty runs.
-func fewFailed(t *testing.T, n int, failures []string) {
-	t.Helper()
-	t.Logf("%d of %d new connections failed: %q", len(failures), n, failures)
-	if len(failures) > perZone {
-		t.Error("these are more than pods died")
-	}
-}
-
 // TestZoneDies: the waypoint's own zone dies, applications and ztunnels. No GET fails,
-// no held connection to another zone breaks, and of those that are new hardly one fails
+// no held connection to another zone breaks, and of those that are new one at most fails
 // at each Envoy.
 func TestZoneDies(t *testing.T) {
 	for name, f := range forms {
@@ -201,7 +187,9 @@ func zoneDies(t *testing.T, f form) {
 	if len(tally.Failures) > 0 {
 		t.Errorf("%d of %d requests failed, the first: %s", len(tally.Failures), tally.Requests, tally.Failures[0].What)
 	}
-	fewFailed(t, n, failures)
+	if len(failures) > 1 {
+		t.Errorf("%d of %d new connections failed: %q", len(failures), n, failures)
+	}
 	for _, h := range doomed {
 		if h.echoes() == nil {
 			t.Errorf("a connection to %s, which is dead, goes on", h.from)

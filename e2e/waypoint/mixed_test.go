@@ -11,7 +11,7 @@ import (
 )
 
 // TestApplicationsDie: the applications of the waypoint's zone die, and their ztunnels
-// live on. No GET fails, hardly one new connection does, and the zone is left alone.
+// live on. No GET fails, one new connection at most does, and the zone is left alone.
 func TestApplicationsDie(t *testing.T) {
 	m := faultMesh(t, hbone)
 	w := m.waypoint(0)
@@ -32,7 +32,9 @@ func TestApplicationsDie(t *testing.T) {
 	}
 	n, failures := arriving.stop()
 	g.Stop()
-	fewFailed(t, n, failures)
+	if len(failures) > 1 {
+		t.Errorf("%d of %d new connections failed: %q", len(failures), n, failures)
+	}
 	tally := phase.Tally()
 	if len(tally.Failures) > 0 {
 		t.Errorf("%d of %d requests failed, the first: %s", len(tally.Failures), tally.Requests, tally.Failures[0].What)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -20,6 +21,11 @@ import (
 
 // connectAttempts is how many endpoints a TCP connection is tried at (semantics 9.6).
 const connectAttempts = 3
+
+// connectBackoff is the base of the random pause before a connection is tried at another
+// endpoint: the ejection of the one that failed lands in it. Without a pause all attempts
+// may meet the same one (e2e/waypoint, TestZoneDies).
+const connectBackoff = 25 * time.Millisecond
 
 // ListenerPrefix starts the name of every explicit listener and of its routes.
 const ListenerPrefix = "listen|"
@@ -109,6 +115,7 @@ func (e Explicit) tcpProxy(stat string, set model.ClusterSettings) *tcpproxyv3.T
 		StatPrefix:         stat,
 		ClusterSpecifier:   &tcpproxyv3.TcpProxy_Cluster{Cluster: e.cluster()},
 		MaxConnectAttempts: wrapperspb.UInt32(connectAttempts),
+		BackoffOptions:     &corev3.BackoffStrategy{BaseInterval: durationpb.New(connectBackoff)},
 		AccessLog:          accessLogs(),
 		TunnelingConfig:    tunneling(set.Tunnel),
 	}

@@ -89,6 +89,7 @@ func TestValidateTCPListener(t *testing.T) {
 		{"cluster", change(func(m *tcpproxyv3.TcpProxy) {
 			m.ClusterSpecifier = &tcpproxyv3.TcpProxy_Cluster{Cluster: "elsewhere"}
 		}), `"elsewhere" is not outbound|PORT|SUBSET|HOST`},
+		{"backoff", change(func(m *tcpproxyv3.TcpProxy) { m.BackoffOptions = nil }), "backoff_options: missing"},
 		{"attempts", change(func(m *tcpproxyv3.TcpProxy) { m.MaxConnectAttempts = nil }), "max_connect_attempts: missing"},
 		{"two keys", change(func(m *tcpproxyv3.TcpProxy) {
 			m.HashPolicy = []*typev3.HashPolicy{m.HashPolicy[0], m.HashPolicy[0]}

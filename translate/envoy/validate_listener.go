@@ -103,6 +103,9 @@ func (f *findings) tcpProxy(where string, filter *listenerv3.Filter, m *tcpproxy
 	if m.GetMaxConnectAttempts() == nil {
 		f.addf("%s.max_connect_attempts: missing, so the first endpoint that is down would fail the connection", where)
 	}
+	if m.GetMaxConnectAttempts().GetValue() > 1 && m.GetBackoffOptions() == nil {
+		f.addf("%s.backoff_options: missing, so all attempts may meet the same endpoint before it is ejected", where)
+	}
 }
 
 // tunneling knows only a literal target: its hostname is a format in Envoy.
